@@ -1,0 +1,43 @@
+/**
+ * The database as the rest of the server sees it. SQLite is the embedded engine; another one comes
+ * behind the same interface, which is why everything here is asynchronous.
+ */
+
+export type SqlValue = string | number | bigint | boolean | Uint8Array | null;
+export type SqlRow = Readonly<Record<string, string | number | Uint8Array | null>>;
+
+/** Reads. Values are always bound; identifiers in the text come from the schema only. */
+export interface Reader {
+  get<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>;
+  all<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>;
+}
+
+/** What a write transaction can do; reads inside it see its own writes. */
+export interface Transaction extends Reader {
+  run(sql: string, ...values: readonly SqlValue[]): Promise<{ readonly changes: number }>;
+  /** Undoes `work` alone when it throws; the transaction goes on. */
+  savepoint<T>(work: () => Promise<T>): Promise<T>;
+}
+
+export interface WriteOptions {
+  /**
+   * Has a transaction to itself. Without it, writes that queue together share one transaction, each
+   * in its savepoint, one after another, and are answered after its commit.
+   */
+  readonly exclusive?: boolean;
+}
+
+export interface Database extends Reader {
+  readonly dialect: "sqlite" | "postgres";
+  /**
+   * Runs `work` in the write transaction and resolves after its commit. `work` must await nothing
+   * but the transaction itself. Errors: what `work` throws (its changes are undone), 503
+   * `database_busy` when the queue is full or the wait too long, 503 `database_failed` when the
+   * commit fails (a full disk, a lost file).
+   */
+  write<T>(work: (tx: Transaction) => Promise<T>, options?: WriteOptions): Promise<T>;
+  /** Moves the write-ahead log into the main file, off the event loop where that can block. */
+  checkpoint(): Promise<void>;
+  /** Finishes queued writes, checkpoints, closes. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,232 @@
+/**
+ * The embedded database. Owns, and closes in this order: the writer's queue (finished), the
+ * checkpoint's thread, the reading connection, the writing connection.
+ */
+
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Clock } from "../../base/clock.ts";
+import { assert } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
+import type { Log } from "../../base/log.ts";
+import {
+  type Checkpointer,
+  type CheckpointResult,
+  parseCheckpoint,
+  threadCheckpointer,
+} from "./checkpointer.ts";
+import { Connection } from "./connection.ts";
+import type { Database, SqlRow, SqlValue, Transaction, WriteOptions } from "./database.ts";
+import { isBusy, openFailure, statementError } from "./errors.ts";
+import { databaseClosed, pause, Writer } from "./writer.ts";
+
+export interface SqliteOptions {
+  /** A file; its directory is made when it is missing. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Makes what moves the log of the database at a path; a thread of its own unless given. */
+  readonly checkpointer?: (path: string) => Checkpointer;
+}
+
+export interface DatabaseStats {
+  /** Writes in the queue. */
+  readonly waiting: number;
+  /** Transactions committed since the start. */
+  readonly commits: number;
+  /** Pages of the log that were not in the main file at the last commit. */
+  readonly logPages: number;
+}
+
+export interface SqliteDatabase extends Database {
+  readonly dialect: "sqlite";
+  /**
+   * `all` for a statement built from a client's text: one that carries `AND tick()` is broken off
+   * after `limitMs` with 503 `query_too_slow`. Nothing else can interrupt a running statement.
+   */
+  readWithin<Row = SqlRow>(
+    limitMs: number,
+    sql: string,
+    ...values: readonly SqlValue[]
+  ): Promise<Row[]>;
+  stats(): DatabaseStats;
+}
+
+/**
+ * Opens or makes the database at `path`. Blocks: call it at the start. Errors (503, the message
+ * names the path): `data_dir_unwritable`, `database_corrupt`, `database_open_failed`.
+ */
+export function openSqlite(options: SqliteOptions): SqliteDatabase {
+  assert(!options.path.startsWith(":") && options.path !== "", "the database has a file");
+  const { path, clock } = options;
+  let writing: Connection | undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    // The engine only says that it cannot open the file. Its log is a second file beside it.
+    accessSync(dirname(path), constants.W_OK);
+    writing = new Connection({ path, clock, readonly: false });
+    // One that may only be read opens without a word and fails at the first write.
+    accessSync(path, constants.W_OK);
+    const reading = new Connection({ path, clock, readonly: true });
+    return new EmbeddedDatabase({ ...options, writing, reading });
+  } catch (error) {
+    writing?.close();
+    throw openFailure(path, error);
+  }
+}
+
+interface Parts extends SqliteOptions {
+  readonly writing: Connection;
+  readonly reading: Connection;
+}
+
+class EmbeddedDatabase implements SqliteDatabase {
+  readonly dialect = "sqlite";
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #writing: Connection;
+  readonly #reading: Connection;
+  readonly #writer: Writer;
+  readonly #checkpointer: Checkpointer;
+  #moving = false;
+  #restarting = false;
+  /** Length of the log at the last attempt to move it; the next one is worth it a step later. */
+  #triedPages = 0;
+  #logSize = { length: 0, unmoved: 0 };
+  #closing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(parts: Parts) {
+    const { clock, log, writing } = parts;
+    this.#clock = clock;
+    this.#log = log;
+    this.#writing = writing;
+    this.#reading = parts.reading;
+    this.#checkpointer = (parts.checkpointer ?? threadCheckpointer)(parts.path);
+    const committed = () => this.#afterCommit();
+    this.#writer = new Writer({ connection: writing, clock, log, committed });
+  }
+
+  get<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined> {
+    return this.#read(() => this.#reading.get(sql, values) as Row | undefined);
+  }
+
+  all<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]> {
+    return this.#read(() => this.#reading.all(sql, values) as Row[]);
+  }
+
+  readWithin<Row = SqlRow>(
+    limitMs: number,
+    sql: string,
+    ...values: readonly SqlValue[]
+  ): Promise<Row[]> {
+    const work = () => this.#reading.all(sql, values) as Row[];
+    return this.#read(() => this.#reading.within(limitMs, work));
+  }
+
+  async write<T>(work: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
+    if (this.#closing) throw databaseClosed();
+    return this.#writer.queue(options.exclusive ? "exclusive" : "shared", work);
+  }
+
+  async checkpoint(): Promise<void> {
+    if (this.#closing) throw databaseClosed();
+    await this.#checkpointer.run("passive");
+    // What came in meanwhile is little, so writes wait for a moment only.
+    await this.#writer.queue("pause", async () => {
+      const { busy } = await this.#checkpointer.run("truncate");
+      if (busy) this.#log.info("another process reads the database, its log stays as it is");
+    });
+  }
+
+  stats(): DatabaseStats {
+    const { waiting, commits } = this.#writer;
+    return { waiting, commits, logPages: this.#logSize.unmoved };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#writer.idle();
+    try {
+      // A short log is moved by the engine when the last connection closes.
+      const long = this.#measureLog().unmoved >= LIMITS.walCheckpointPages;
+      if (long) await this.#checkpointer.run("passive");
+      await this.#checkpointer.close();
+    } catch (error) {
+      this.#log.warn("the last checkpoint failed, the next start repeats it", { error });
+    }
+    this.#closed = true;
+    this.#reading.close();
+    this.#writing.close();
+  }
+
+  /** In WAL mode readers wait only for another process that recovers or removes the log. */
+  async #read<T>(work: () => T): Promise<T> {
+    const deadline = this.#clock.monotonic() + LIMITS.busyTimeoutMs;
+    for (;;) {
+      if (this.#closed) throw databaseClosed();
+      try {
+        return work();
+      } catch (error) {
+        const again = isBusy(error) && this.#clock.monotonic() < deadline;
+        if (!again) throw statementError(error);
+      }
+      await pause(this.#clock, 5);
+    }
+  }
+
+  #measureLog(): { readonly length: number; readonly unmoved: number } {
+    if (!this.#writing.inTransaction) {
+      // Asks only, about 1 µs.
+      const row = this.#writing.get("PRAGMA wal_checkpoint(NOOP)");
+      const { logPages, movedPages } = parseCheckpoint(row);
+      this.#logSize = { length: logPages, unmoved: logPages - movedPages };
+    }
+    return this.#logSize;
+  }
+
+  #afterCommit(): void {
+    const { length, unmoved } = this.#measureLog();
+    if (length < this.#triedPages) this.#triedPages = 0;
+    const step = Math.min(unmoved, length - this.#triedPages);
+    if (this.#closing || step < LIMITS.walCheckpointPages) return;
+    if (length >= LIMITS.walRestartPages) this.#restartLog();
+    else this.#moveLog();
+  }
+
+  /** Beside reads and writes. */
+  #moveLog(): void {
+    if (this.#moving) return;
+    this.#moving = true;
+    void this.#attempt(() => this.#checkpointer.run("passive")).then(() => {
+      this.#moving = false;
+    });
+  }
+
+  /**
+   * Only at its end may a log start over, and beside a stream of writes a checkpoint never gets
+   * there: so writes wait for it. The rest is short then, unless the disk is slower than they are.
+   */
+  #restartLog(): void {
+    if (this.#restarting) return;
+    this.#restarting = true;
+    const move = () => this.#checkpointer.run("passive");
+    void this.#attempt(() => this.#writer.queue("pause", move)).then(() => {
+      this.#restarting = false;
+    });
+  }
+
+  async #attempt(checkpoint: () => Promise<CheckpointResult>): Promise<void> {
+    try {
+      // What it reports is the log as it was when it began.
+      this.#triedPages = (await checkpoint()).logPages;
+    } catch (error) {
+      this.#triedPages = this.#logSize.length;
+      this.#log.warn("a checkpoint failed, the log grows until the next one", { error });
+    }
+  }
+}
