@@ -1,0 +1,231 @@
+/**
+ * One browser's transport in the worker. close: transport (its producers, consumers and data
+ * consumer) and data producer → the tap on the room's direct transport, which the worker closes.
+ */
+
+import type { types } from "mediasoup";
+import { type AppError, fail } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import type { DtlsParameters, TransportParameters } from "../../tools/sdp/types.ts";
+import type {
+  ChannelFrame,
+  ConsumeOptions,
+  MediaConsumer,
+  MediaPeer,
+  MediaProducer,
+  PeerState,
+  ProduceOptions,
+} from "./engine.ts";
+import { Listeners } from "./listeners.ts";
+import { receiveCapabilities, transportParameters, workerParameters } from "./parameters.ts";
+
+/** SCTP payload protocol identifiers of data channel messages (RFC 8831). */
+const PPID = { text: 51, binary: 53, emptyText: 56, emptyBinary: 57 } as const;
+
+/** What a peer needs of its room. */
+export interface PeerRoom {
+  readonly router: types.Router;
+  readonly addresses: readonly string[];
+  /** Why nothing works any more; undefined while the room is open. */
+  closedBecause(): AppError | undefined;
+  hasProducer(producerId: string): boolean;
+  addProducer(producer: types.Producer): void;
+  removePeer(peer: MediasoupPeer): void;
+  /** To one peer's channel. */
+  sendTo(subchannel: number, frame: ChannelFrame): void;
+}
+
+export interface PeerParts {
+  readonly id: string;
+  readonly subchannel: number;
+  readonly room: PeerRoom;
+  readonly transport: types.WebRtcTransport;
+  /** Hears what the client sends on its channel. */
+  readonly tap: types.DataConsumer;
+  readonly log: Log;
+}
+
+export class MediasoupPeer implements MediaPeer {
+  readonly id: string;
+  readonly subchannel: number;
+  readonly #room: PeerRoom;
+  readonly #transport: types.WebRtcTransport;
+  readonly #log: Log;
+  readonly #frames: Listeners<ChannelFrame>;
+  readonly #states: Listeners<PeerState>;
+  readonly #openings: Listeners<void>;
+  #parameters: TransportParameters;
+  #capabilities: types.RtpCapabilities;
+  #state: PeerState = "new";
+  #channelOpen = false;
+  /** An SCTP association that was up and ended: some clients close with that alone. */
+  #channelEnded = false;
+  #closed = false;
+
+  constructor({ id, subchannel, room, transport, tap, log }: PeerParts) {
+    this.id = id;
+    this.subchannel = subchannel;
+    this.#room = room;
+    this.#transport = transport;
+    this.#log = log;
+    this.#frames = new Listeners("frame", log);
+    this.#states = new Listeners("state", log);
+    this.#openings = new Listeners("channelOpen", log);
+    this.#parameters = transportParameters(transport, room.addresses);
+    this.#capabilities = room.router.rtpCapabilities;
+    transport.on("icestatechange", () => this.#updateState());
+    transport.on("dtlsstatechange", () => this.#updateState());
+    transport.on("sctpstatechange", (state) => this.#updateChannel(state));
+    tap.on("message", (message, ppid) => this.#receive(message, ppid));
+  }
+
+  get transport(): TransportParameters {
+    return this.#parameters;
+  }
+
+  async connect(dtls: DtlsParameters): Promise<void> {
+    const fingerprints = dtls.fingerprints.map(({ algorithm, value }) => ({
+      algorithm: algorithm as types.FingerprintAlgorithm,
+      value,
+    }));
+    await this.#request("The answer's DTLS parameters were refused.", () =>
+      this.#transport.connect({ dtlsParameters: { role: dtls.role, fingerprints } }),
+    );
+  }
+
+  async restartIce(): Promise<void> {
+    const { usernameFragment, password } = await this.#request("ICE could not be restarted.", () =>
+      this.#transport.restartIce(),
+    );
+    this.#parameters = { ...this.#parameters, ice: { usernameFragment, password } };
+  }
+
+  async produce({ kind, rtp }: ProduceOptions): Promise<MediaProducer> {
+    const refusal = `Section ${rtp.mid ?? ""} was refused by the media engine.`;
+    const producer = await this.#request(
+      refusal,
+      () => this.#transport.produce({ kind, rtpParameters: workerParameters(rtp) }),
+      (late) => late.close(),
+    );
+    this.#room.addProducer(producer);
+    return { id: producer.id, kind, close: () => producer.close() };
+  }
+
+  async consume({ producerId, mid }: ConsumeOptions): Promise<MediaConsumer | undefined> {
+    this.#assertOpen();
+    const rtpCapabilities = this.#capabilities;
+    if (!this.#room.hasProducer(producerId)) return undefined;
+    if (!this.#room.router.canConsume({ producerId, rtpCapabilities })) return undefined;
+    try {
+      const consumer = await this.#request(
+        `Section ${mid} could not be filled.`,
+        () => this.#transport.consume({ producerId, rtpCapabilities, mid, paused: false }),
+        (late) => late.close(),
+      );
+      return this.#consumer(consumer);
+    } catch (thrown) {
+      // The producer closed while the worker was asked.
+      if (!this.#closed && !this.#room.hasProducer(producerId)) return undefined;
+      throw thrown;
+    }
+  }
+
+  acceptCodecs(mimeTypes: readonly string[]): void {
+    this.#capabilities = receiveCapabilities(this.#room.router.rtpCapabilities, mimeTypes);
+  }
+
+  send(frame: ChannelFrame): void {
+    if (this.#channelOpen && !this.#closed) this.#room.sendTo(this.subchannel, frame);
+  }
+
+  onFrame(listener: (frame: ChannelFrame) => void): void {
+    this.#frames.add(listener);
+  }
+
+  onState(listener: (state: PeerState) => void): void {
+    this.#states.add(listener);
+  }
+
+  onChannelOpen(listener: () => void): void {
+    this.#openings.add(listener);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const listeners of [this.#frames, this.#states, this.#openings]) listeners.clear();
+    this.#transport.close();
+    this.#room.removePeer(this);
+  }
+
+  #assertOpen(): void {
+    const reason = this.#room.closedBecause();
+    if (reason !== undefined) throw reason;
+    if (this.#closed) throw fail.conflict("peer_closed", "The participant has left.");
+  }
+
+  /**
+   * Asks the worker. What it answers after the peer was closed is undone by `late`: the transport
+   * is gone by then and would not take it along.
+   */
+  async #request<Result>(
+    refusal: string,
+    ask: () => Promise<Result>,
+    late: (result: Result) => void = () => undefined,
+  ): Promise<Result> {
+    this.#assertOpen();
+    let result: Result;
+    try {
+      result = await ask();
+    } catch (cause) {
+      this.#assertOpen();
+      throw fail.invalid("invalid_sdp", refusal, { cause });
+    }
+    if (this.#closed || this.#room.closedBecause() !== undefined) late(result);
+    this.#assertOpen();
+    return result;
+  }
+
+  #consumer(consumer: types.Consumer): MediaConsumer {
+    return {
+      id: consumer.id,
+      producerId: consumer.producerId,
+      onProducerClose: (listener) => {
+        const closed = new Listeners<void>("producerClose", this.#log);
+        closed.add(listener);
+        consumer.once("producerclose", () => closed.emit());
+      },
+      close: () => consumer.close(),
+    };
+  }
+
+  #receive(message: Buffer, ppid: number): void {
+    if (ppid === PPID.text) this.#frames.emit(message.toString("utf8"));
+    else if (ppid === PPID.binary) this.#frames.emit(new Uint8Array(message));
+    else if (ppid === PPID.emptyText) this.#frames.emit("");
+    else if (ppid === PPID.emptyBinary) this.#frames.emit(new Uint8Array(0));
+  }
+
+  #updateChannel(state: types.SctpState): void {
+    const open = state === "connected";
+    if (open === this.#channelOpen) return;
+    this.#channelOpen = open;
+    this.#channelEnded ||= !open;
+    if (open) this.#openings.emit();
+    else this.#updateState();
+  }
+
+  #updateState(): void {
+    const state = this.#currentState();
+    if (state === this.#state || this.#state === "closed") return;
+    this.#state = state;
+    this.#states.emit(state);
+  }
+
+  #currentState(): PeerState {
+    const { dtlsState, iceState } = this.#transport;
+    if (dtlsState === "closed" || dtlsState === "failed" || this.#channelEnded) return "closed";
+    if (iceState === "disconnected" || iceState === "closed") return "suspended";
+    return dtlsState === "connected" ? "connected" : this.#state;
+  }
+}
