@@ -1,0 +1,56 @@
+/**
+ * Every open connection of every wire, so that a revoked token or a stopping server ends them all.
+ * close() ends the sessions; each session's wire then closes its connection.
+ */
+
+import { fail } from "../base/errors.ts";
+import { LIMITS } from "../base/limits.ts";
+import { type Caller, callerKey, isPrivileged } from "./access.ts";
+import type { EndReason, Session } from "./session.ts";
+
+export class Hub {
+  readonly #sessions = new Set<Session>();
+  readonly #byCaller = new Map<string, Set<Session>>();
+  #closed = false;
+
+  /**
+   * Errors: 429 `too_many_connections` for one caller, 503 `too_many_connections` for all, 503
+   * `stopping`.
+   */
+  attach(session: Session): void {
+    if (this.#closed) throw fail.unavailable("stopping", "The server is stopping.");
+    if (this.#sessions.size >= LIMITS.sseConnectionsMax) {
+      throw fail.unavailable("too_many_connections", "The server has no connection to spare.");
+    }
+    const key = callerKey(session.caller);
+    const own = this.#byCaller.get(key) ?? new Set();
+    if (own.size >= LIMITS.sseConnectionsPerCallerMax && !isPrivileged(session.caller)) {
+      throw fail.rate_limited("too_many_connections", "Too many open connections.");
+    }
+    this.#sessions.add(session);
+    this.#byCaller.set(key, own.add(session));
+    session.onEnd(() => {
+      this.#sessions.delete(session);
+      own.delete(session);
+      if (own.size === 0) this.#byCaller.delete(key);
+    });
+  }
+
+  /** Ends every connection of one caller: its record is gone or its tokens were revoked. */
+  revoke(caller: Pick<Caller & { kind: "user" }, "collection" | "id">): void {
+    const own = this.#byCaller.get(`${caller.collection}:${caller.id}`);
+    for (const session of [...(own ?? [])]) session.end("token_revoked");
+  }
+
+  count(wire?: string): number {
+    if (!wire) return this.#sessions.size;
+    let count = 0;
+    for (const session of this.#sessions) if (session.wire === wire) count += 1;
+    return count;
+  }
+
+  close(reason: EndReason = "server_stopping"): void {
+    this.#closed = true;
+    for (const session of [...this.#sessions]) session.end(reason);
+  }
+}

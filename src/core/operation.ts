@@ -1,0 +1,86 @@
+/**
+ * An operation is defined once; every wire, the API document, the command line and the client's
+ * types come from it.
+ */
+
+import type { Static, TSchema } from "@sinclair/typebox";
+import { assert } from "../base/errors.ts";
+import type { RateLimit } from "../tools/token-bucket.ts";
+import type { Access, Caller } from "./access.ts";
+import type { Context } from "./context.ts";
+import type { Stream } from "./session.ts";
+
+export type HttpMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** Where the REST wire mounts an operation. */
+export interface RestRoute {
+  readonly method: HttpMethod;
+  /** `/api/rooms/:room_id/join`: a parameter is the input field of the same name. */
+  readonly path: string;
+  /** Status of a success; 200 by default, 204 when the output is nothing. */
+  readonly status?: number;
+}
+
+interface Common<I extends TSchema> {
+  /** `noun.verb` */
+  readonly name: string;
+  /** One line for the API document. */
+  readonly summary: string;
+  readonly input: I;
+  readonly access: Access<Static<I>>;
+  /** Beside the general request limit; may depend on input and caller. */
+  readonly limit?: RateLimit | ((input: Static<I>, caller: Caller) => RateLimit | undefined);
+  /** Error codes of its own, for the API document. */
+  readonly errors: readonly string[];
+  readonly rest: readonly RestRoute[];
+  /** Input fields that come from the query string although the method has a body. */
+  readonly query?: readonly string[];
+  /** The whole request body is this one input field. */
+  readonly bodyField?: string;
+  /** Bytes; `LIMITS.httpBodyBytesMax` by default. Above: 413. */
+  readonly bodyBytesMax?: number;
+  /**
+   * How the route speaks. own: a token that is present but not valid is 401 `invalid_token`, errors
+   * carry `code`. records: as clients of the records API expect it: such a call goes on as guest,
+   * errors are `{status, message, data}`. Default: own.
+   */
+  readonly dialect?: "own" | "records";
+  /** Room channel frames of this type run it, their `data` being input. */
+  readonly frame?: string;
+}
+
+export interface CallDefinition<I extends TSchema, O extends TSchema> extends Common<I> {
+  readonly kind: "read" | "write";
+  readonly output: O;
+  run(ctx: Context, input: Static<I>): Promise<Static<O>>;
+}
+
+export interface WatchDefinition<I extends TSchema, O extends TSchema> extends Common<I> {
+  readonly kind: "watch";
+  /** Shape of one message's data. */
+  readonly output: O;
+  /** Attaches the stream; returns once it is set up. Whoever ends the stream ends the watch. */
+  open(ctx: Context, input: Static<I>, stream: Stream): Promise<void>;
+}
+
+/** An operation as the kernel and the wires hold it: inputs are whatever validation let through. */
+export type CallOperation = CallDefinition<TSchema, TSchema>;
+export type WatchOperation = WatchDefinition<TSchema, TSchema>;
+export type Operation = CallOperation | WatchOperation;
+
+const NAME = /^[a-z][a-zA-Z0-9]*(\.[a-z][a-zA-Z0-9]*)+$/;
+
+/** Keeps the precise types inside the definition and hands out the general form. */
+export function defineOperation<I extends TSchema, O extends TSchema>(
+  definition: CallDefinition<I, O>,
+): CallOperation {
+  assert(NAME.test(definition.name), `operation name ${definition.name}`);
+  return definition as unknown as CallOperation;
+}
+
+export function defineWatch<I extends TSchema, O extends TSchema>(
+  definition: WatchDefinition<I, O>,
+): WatchOperation {
+  assert(NAME.test(definition.name), `operation name ${definition.name}`);
+  return definition as unknown as WatchOperation;
+}
