@@ -1,0 +1,32 @@
+import type { Transaction } from "../../infra/db/database.ts";
+import type { Migration } from "../../infra/db/migrations.ts";
+import { type Collection, type CollectionDefinition, defineCollection } from "./schema.ts";
+import { createCollection, createCollectionsTables, dropCollection } from "./store.ts";
+
+export const migrations: readonly Migration[] = [
+  { name: "parvis/0001_records", up: createCollectionsTables },
+];
+
+/** A migration that makes collections, unless the data directory has them already. */
+export function collectionsMigration(
+  name: string,
+  definitions: () => readonly CollectionDefinition[],
+): Migration {
+  return {
+    name,
+    async up(tx) {
+      for (const collection of definitions().map(defineCollection)) {
+        if (!(await exists(tx, collection))) await createCollection(tx, collection);
+      }
+    },
+    async down(tx) {
+      for (const collection of [...definitions()].reverse())
+        await dropCollection(tx, collection.name);
+    },
+  };
+}
+
+async function exists(tx: Transaction, collection: Collection): Promise<boolean> {
+  const row = await tx.get("SELECT 1 FROM `_collections` WHERE id = ?", collection.id);
+  return row !== undefined;
+}
