@@ -1,0 +1,207 @@
+/**
+ * The composition root: everything the server is made of, put together once.
+ *
+ * close() cascades: sessions (their wires close the connections) → features, last first (rooms end
+ * their participants) → media workers → database, which finishes its writes.
+ */
+
+import { join } from "node:path";
+import type { Config } from "../config/schema.ts";
+import type { Clock } from "./base/clock.ts";
+
+import type { Ids } from "./base/ids.ts";
+import type { Log } from "./base/log.ts";
+import { type Caller, SYSTEM } from "./core/access.ts";
+import { Context, type ContextOptions, type DomainEvent, type Runtime } from "./core/context.ts";
+import { Kernel } from "./core/execute.ts";
+import { Hooks } from "./core/hooks.ts";
+import { Hub } from "./core/hub.ts";
+import {
+  type Check,
+  type DisabledFeature,
+  type Feature,
+  type FeatureHost,
+  Registry,
+  selectFeatures,
+  type TokenScheme,
+} from "./core/registry.ts";
+import { allFeatures } from "./features/index.ts";
+import { Bus } from "./infra/bus/bus.ts";
+import type { Database } from "./infra/db/database.ts";
+import { type Migration, migrateUp, migrationStatus } from "./infra/db/migrations.ts";
+import { openSqlite } from "./infra/db/sqlite.ts";
+import type { MediaEngine } from "./infra/media/engine.ts";
+import { dataChannelWire } from "./wires/datachannel/index.ts";
+
+export interface AppParts {
+  readonly version: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** Absent: rooms are stored and listed, but nobody can join one in this process. */
+  readonly media?: MediaEngine | undefined;
+  /** Token schemes beside those of the features: the operator's own. */
+  readonly tokens?: readonly TokenScheme[];
+}
+
+export interface App {
+  readonly kernel: Kernel;
+  readonly hub: Hub;
+  readonly config: Config;
+  readonly version: string;
+  readonly features: readonly string[];
+  readonly disabled: readonly DisabledFeature[];
+  /** Runs an operation by name, as the server itself unless told otherwise. */
+  call(name: string, input: unknown, caller?: Caller): Promise<unknown>;
+  /** A context for work that no request asked for. */
+  context(): Context;
+  checks(): Promise<readonly Check[]>;
+  /** Ends every long-lived connection; the first half of `stop`. */
+  endSessions(): void;
+  stop(): Promise<void>;
+}
+
+/** The data directory's database and the migrations of the features that are on. */
+export interface Data {
+  readonly db: Database;
+  readonly enabled: readonly Feature[];
+  readonly disabled: readonly DisabledFeature[];
+  readonly migrations: readonly Migration[];
+}
+
+/** In the data directory. */
+export const DATABASE_FILE = "data.db";
+
+/**
+ * Opens the data directory and decides which features run, changing nothing. Errors: 503
+ * `data_dir_unwritable`, `database_corrupt`, `database_open_failed`.
+ */
+export async function openData(
+  config: Config,
+  features: readonly Feature[],
+  parts: Pick<AppParts, "clock" | "log">,
+): Promise<Data> {
+  const db = openSqlite({ path: join(config.server.dir, DATABASE_FILE), ...parts });
+  const foreign = await foreignCollections(db, features);
+  const selected = selectFeatures(features, config.server.features, foreign);
+  const migrations = selected.enabled.flatMap((feature) => feature.migrations);
+  return { db, ...selected, migrations };
+}
+
+/** Every feature of this executable, for commands that need their names and migrations only. */
+export function knownFeatures(config: Config, parts: AppParts, app?: () => App): Feature[] {
+  return allFeatures({
+    ids: parts.ids,
+    signInPerMinute: config.server.limits.signInPerMinute,
+    rooms: config.server.rooms,
+    rtc: config.server.rtc,
+    media: parts.media,
+    system: {
+      version: parts.version,
+      checks: async () => (await app?.().checks()) ?? [],
+      disabled: () => app?.().disabled ?? [],
+      enabled: () => app?.().features ?? [],
+    },
+  });
+}
+
+/** Opens, migrates and starts everything but the HTTP server. What fails closes what was opened. */
+export async function createApp(config: Config, parts: AppParts): Promise<App> {
+  const features = knownFeatures(config, parts, () => app);
+  const data = await openData(config, features, parts);
+  const registry = new Registry();
+  const hub = new Hub();
+  const runtime: Runtime = {
+    clock: parts.clock,
+    ids: parts.ids,
+    log: parts.log,
+    db: data.db,
+    bus: new Bus<DomainEvent>(parts.log),
+    hooks: new Hooks(),
+  };
+  const { requests } = config.server.limits;
+  const kernel = new Kernel(runtime, registry, requests);
+  const context = (options: Partial<ContextOptions> = {}) =>
+    new Context(runtime, { caller: SYSTEM, requestId: parts.ids.record(), ...options });
+  const host: FeatureHost = {
+    ...runtime,
+    hub,
+    channels: dataChannelWire(kernel),
+    use: (key) => registry.service(key),
+    context,
+  };
+  const stop = once(async () => {
+    hub.close();
+    await registry.stop(parts.log);
+    await parts.media?.close();
+    await data.db.close();
+  });
+  const app: App = {
+    kernel,
+    hub,
+    config,
+    version: parts.version,
+    features: data.enabled.map((feature) => feature.name),
+    disabled: data.disabled,
+    call: (name, input, caller = SYSTEM) =>
+      kernel.callNamed(name, input, { caller, requestId: parts.ids.record() }),
+    context,
+    checks: () => runChecks(registry, data.db),
+    endSessions: () => hub.close(),
+    stop,
+  };
+  registry.tokens.push(...(parts.tokens ?? []));
+  try {
+    await migrateUp(data.db, data.migrations, parts);
+    await parts.media?.start();
+    for (const feature of data.enabled) registry.add(feature.name, feature.create(host));
+    await registry.start();
+    return app;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Collections that a feature would make but that somebody else made before it. */
+async function foreignCollections(
+  db: Database,
+  features: readonly Feature[],
+): Promise<ReadonlySet<string>> {
+  const tables = await db.get("SELECT 1 FROM sqlite_schema WHERE name = '_collections'");
+  if (!tables) return new Set();
+  const status = await migrationStatus(db, []);
+  const applied = new Set(status.map(({ name }) => name));
+  const rows = await db.all<{ name: string }>("SELECT name FROM `_collections`");
+  const present = new Set(rows.map(({ name }) => name));
+  const unmade = features.filter((feature) =>
+    feature.migrations.some((migration) => !applied.has(migration.name)),
+  );
+  return new Set(unmade.flatMap((f) => f.collections.filter((name) => present.has(name))));
+}
+
+async function runChecks(registry: Registry, db: Database): Promise<readonly Check[]> {
+  const checks: Check[] = [await databaseCheck(db)];
+  for (const { instance } of registry.instances)
+    checks.push(...((await instance.checks?.()) ?? []));
+  return checks;
+}
+
+/** A write that changes nothing: what fails here fails for every client. */
+async function databaseCheck(db: Database): Promise<Check> {
+  try {
+    await db.write((tx) => tx.run("DELETE FROM `_params` WHERE id = 'parvis.readiness'"));
+    return { name: "database", ok: true, detail: `${db.dialect}, writable` };
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : "not writable";
+    return { name: "database", ok: false, detail };
+  }
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= run();
+    return running;
+  };
+}

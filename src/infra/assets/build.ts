@@ -1,0 +1,71 @@
+/**
+ * Builds `./server`: bundles the pages and the client library, lays out what the executable carries
+ * in dist/assets, and compiles. `bun src/infra/assets/build.ts [--assets-only]`.
+ *
+ * PARVIS_MEDIA_WORKER names the media worker to embed; without one the executable serves everything
+ * but live rooms, and says so.
+ */
+
+import { copyFileSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { bundleWeb } from "./bundle.ts";
+
+const ROOT = resolve(import.meta.dir, "../../..");
+const DIST = join(ROOT, "dist");
+const ASSETS = join(DIST, "assets");
+
+async function layOutAssets(worker: string | undefined): Promise<void> {
+  rmSync(ASSETS, { recursive: true, force: true });
+  mkdirSync(ASSETS, { recursive: true });
+  await bundleWeb(ASSETS);
+  mkdirSync(join(ASSETS, "config"), { recursive: true });
+  cpSync(join(ROOT, "config/realtime.yaml"), join(ASSETS, "config/realtime.yaml"));
+  if (worker) copyFileSync(worker, join(ASSETS, "mediasoup-worker"));
+}
+
+async function compile(outfile: string): Promise<void> {
+  const partial = `${outfile}.${process.pid}`;
+  const child = Bun.spawn(
+    [
+      process.execPath,
+      "build",
+      "--compile",
+      "--production",
+      "--bytecode",
+      // Bytecode defaults to CommonJS, which bakes this machine's paths in.
+      "--format=esm",
+      "--sourcemap",
+      // A `.env` or bunfig.toml where the operator stands must not run code in the server.
+      "--no-compile-autoload-dotenv",
+      "--no-compile-autoload-bunfig",
+      `--asset=${ASSETS}`,
+      join(ROOT, "cli/main.ts"),
+      "--outfile",
+      partial,
+    ],
+    { cwd: ROOT, stdout: "pipe", stderr: "pipe" },
+  );
+  const [output, failure] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  if ((await child.exited) !== 0) {
+    rmSync(partial, { force: true });
+    throw new Error(`bun build failed:\n${output}${failure}`);
+  }
+  renameSync(partial, outfile);
+}
+
+async function main(): Promise<void> {
+  const worker = process.env.PARVIS_MEDIA_WORKER || undefined;
+  if (worker && !existsSync(worker)) throw new Error(`no media worker at ${worker}`);
+  await layOutAssets(worker);
+  if (process.argv.includes("--assets-only")) return;
+  const outfile = join(ROOT, "server");
+  await compile(outfile);
+  const megabytes = Math.round(statSync(outfile).size / 1e6);
+  const carries = worker ? "with its media worker" : "WITHOUT a media worker";
+  process.stdout.write(`built ${outfile}: ${megabytes} MB, ${carries}\n`);
+}
+
+await main();

@@ -1,0 +1,114 @@
+/** The HTTP server: the wires mounted on Elysia, listening, and stopping with grace. */
+
+import { Elysia } from "elysia";
+import type { Config } from "../config/schema.ts";
+import type { App } from "./app.ts";
+import { fail } from "./base/errors.ts";
+import { LIMITS } from "./base/limits.ts";
+import type { Log } from "./base/log.ts";
+import type { Assets } from "./infra/assets/assets.ts";
+import { openPublicFiles } from "./infra/files/public.ts";
+import { finish, type Mount } from "./wires/http/mount.ts";
+import { ClientAddress } from "./wires/http/origin.ts";
+import { Cors, errorResponse, notFound } from "./wires/http/respond.ts";
+import { mountPages } from "./wires/pages/index.ts";
+import { mountRest } from "./wires/rest/index.ts";
+import { openApiDocument } from "./wires/rest/openapi.ts";
+import { mountSse } from "./wires/sse/index.ts";
+
+export interface HttpServer {
+  /** Answers a request without a socket. */
+  handle(request: Request): Promise<Response>;
+  /** Error: 503 `address_in_use`, `address_unusable`. Returns where it listens. */
+  listen(): { readonly url: string; readonly port: number };
+  /** Stops accepting, lets running requests finish for a bounded time, then closes what is left. */
+  stop(): Promise<void>;
+}
+
+export interface HttpParts {
+  readonly assets: Assets;
+  readonly log: Log;
+}
+
+export function createHttp(app: App, parts: HttpParts): HttpServer {
+  const { server: config } = app.config;
+  const elysia = new Elysia({ handler: { standardHostname: false } });
+  const mount: Mount = {
+    app: elysia as unknown as Elysia,
+    kernel: app.kernel,
+    log: parts.log,
+    cors: new Cors(config.cors.origins),
+    clientAddress: new ClientAddress(config.trustedProxies),
+  };
+  elysia
+    .onRequest(({ request }) => {
+      if (request.method === "OPTIONS") return mount.cors.preflight(request);
+      return undefined;
+    })
+    .onError(({ code, error, request }) => {
+      if (code !== "NOT_FOUND") parts.log.error("request failed outside an operation", { error });
+      const response = code === "NOT_FOUND" ? notFound() : errorResponse(error);
+      return finish(mount, request, response);
+    });
+  mountRest(mount);
+  mountSse(mount, app.hub);
+  mountPages(mount, {
+    assets: parts.assets,
+    publicFiles: openPublicFiles(config.publicDir),
+    openApi: lazyDocument(app),
+  });
+  return {
+    handle: async (request) => elysia.handle(request),
+    listen: () => listen(elysia as unknown as Elysia, config),
+    stop: () => stop(elysia as unknown as Elysia, app),
+  };
+}
+
+/** Made at the first question: most servers are never asked. */
+function lazyDocument(app: App): () => string {
+  let text: string | undefined;
+  return () => {
+    const info = { title: "Parvis", version: app.version };
+    text ??= JSON.stringify(openApiDocument(app.kernel.registry.operations, info));
+    return text;
+  };
+}
+
+function listen(elysia: Elysia, config: Config["server"]): { url: string; port: number } {
+  const { host, port } = config.http;
+  try {
+    elysia.listen({
+      hostname: host,
+      port,
+      // Two servers on one port would take turns silently.
+      reusePort: false,
+      idleTimeout: 60,
+      maxRequestBodySize: LIMITS.httpBodyBytesMax + 1024 * 1024,
+    });
+  } catch (cause) {
+    throw listenError(`${host}:${port}`, cause);
+  }
+  const bound = elysia.server?.port ?? port;
+  const shown = host.includes(":") ? `[${host}]` : host === "0.0.0.0" ? "127.0.0.1" : host;
+  return { url: `http://${shown}:${bound}`, port: bound };
+}
+
+function listenError(address: string, cause: unknown) {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (code === "EADDRINUSE") {
+    const message = `The address ${address} is taken by another program: stop it, or choose another with --http.`;
+    return fail.unavailable("address_in_use", message, { cause });
+  }
+  const reason = code === "EACCES" ? "it needs privileges" : "this machine does not have it";
+  return fail.unavailable("address_unusable", `Cannot listen on ${address}: ${reason}.`, { cause });
+}
+
+async function stop(elysia: Elysia, app: App): Promise<void> {
+  const finished = Promise.resolve(elysia.server?.stop(false));
+  app.endSessions();
+  const { promise: expired, resolve } = Promise.withResolvers<void>();
+  const timer = app.kernel.runtime.clock.after(LIMITS.shutdownGraceMs, resolve);
+  await Promise.race([finished, expired]);
+  timer.clear();
+  await elysia.server?.stop(true);
+}

@@ -1,0 +1,57 @@
+/** Server-Sent Events: every watch operation at its routes. */
+
+import type { Hub } from "../../core/hub.ts";
+import type { WatchOperation } from "../../core/operation.ts";
+import { Session } from "../../core/session.ts";
+import { readInput } from "../http/input.ts";
+import { authenticate, type HttpCall, type Mount, mountRoute } from "../http/mount.ts";
+import { SseStream } from "./stream.ts";
+
+export function mountSse(mount: Mount, hub: Hub): void {
+  for (const operation of mount.kernel.registry.operations) {
+    if (operation.kind !== "watch") continue;
+    for (const route of operation.rest) {
+      mountRoute(mount, route, {
+        handler: (call) => open(mount, hub, { operation, call }),
+        dialect: operation.dialect ?? "own",
+      });
+    }
+  }
+}
+
+async function open(
+  mount: Mount,
+  hub: Hub,
+  { operation, call }: { readonly operation: WatchOperation; readonly call: HttpCall },
+): Promise<Response> {
+  const { clock, ids } = mount.kernel.runtime;
+  const identity = await authenticate(mount, operation, call);
+  const session = new Session({ id: ids.record(), wire: "sse", caller: identity.caller, clock });
+  hub.attach(session);
+  const lastEventId = call.request.headers.get("last-event-id") ?? call.query.get("since");
+  const stream = new SseStream(session, {
+    clock,
+    ...(lastEventId === null ? {} : { lastEventId }),
+  });
+  try {
+    const options = { ...identity, requestId: call.requestId };
+    await mount.kernel.watch(
+      operation,
+      { input: () => readInput(operation, call), stream },
+      options,
+    );
+  } catch (error) {
+    session.end("finished");
+    throw error;
+  }
+  // An idle stream must outlive the server's idle timeout, and only the abort tells of its client.
+  call.server?.timeout(call.request, 0);
+  call.request.signal.addEventListener("abort", () => session.end("client_gone"));
+  return new Response(stream.body, {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+    },
+  });
+}
