@@ -39,6 +39,7 @@ export function createHttp(app: App, parts: HttpParts): HttpServer {
     log: parts.log,
     cors: new Cors(config.cors.origins),
     clientAddress: new ClientAddress(config.trustedProxies),
+    bodyBytesMax: config.limits.bodyMax,
   };
   elysia
     .onRequest(({ request }) => {
@@ -83,7 +84,8 @@ function listen(elysia: Elysia, config: Config["server"]): { url: string; port: 
       // Two servers on one port would take turns silently.
       reusePort: false,
       idleTimeout: 60,
-      maxRequestBodySize: LIMITS.httpBodyBytesMax + 1024 * 1024,
+      // Above every bound of ours, so that the answer to a large body is always our own 413.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     });
   } catch (cause) {
     throw listenError(`${host}:${port}`, cause);

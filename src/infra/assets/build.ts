@@ -2,11 +2,21 @@
  * Builds `./server`: bundles the pages and the client library, lays out what the executable carries
  * in dist/assets, and compiles. `bun src/infra/assets/build.ts [--assets-only]`.
  *
- * PARVIS_MEDIA_WORKER names the media worker to embed; without one the executable serves everything
- * but live rooms, and says so.
+ * PARVIS_MEDIA_WORKER names the media worker to embed; unset: the newest one that `install.sh` left
+ * in the cache. An executable without one starts only with `rtc.enabled: false`.
  */
 
-import { copyFileSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { bundleWeb } from "./bundle.ts";
 
@@ -53,11 +63,23 @@ async function compile(outfile: string): Promise<void> {
     rmSync(partial, { force: true });
     throw new Error(`bun build failed:\n${output}${failure}`);
   }
+  // The map is inside the executable; the compiler leaves a copy beside it.
+  rmSync(`${partial}.map`, { force: true });
   renameSync(partial, outfile);
 }
 
+function cachedWorker(): string | undefined {
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const folder = join(cache, "parvis/media-worker");
+  if (!existsSync(folder)) return undefined;
+  return readdirSync(folder)
+    .map((version) => join(folder, version, "mediasoup-worker"))
+    .filter((path) => existsSync(path))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+}
+
 async function main(): Promise<void> {
-  const worker = process.env.PARVIS_MEDIA_WORKER || undefined;
+  const worker = process.env.PARVIS_MEDIA_WORKER || cachedWorker();
   if (worker && !existsSync(worker)) throw new Error(`no media worker at ${worker}`);
   await layOutAssets(worker);
   if (process.argv.includes("--assets-only")) return;

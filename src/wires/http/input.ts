@@ -2,11 +2,12 @@
 
 import type { TSchema } from "@sinclair/typebox";
 import { fieldErrors } from "../../base/errors.ts";
-import { LIMITS } from "../../base/limits.ts";
 import type { Operation } from "../../core/operation.ts";
 import { readJsonBody } from "./body.ts";
 
 export interface RequestParts {
+  /** For operations that name no bound of their own. */
+  readonly bodyBytesMax: number;
   readonly request: Request;
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
@@ -17,7 +18,7 @@ export async function readInput(operation: Operation, parts: RequestParts): Prom
   const { request } = parts;
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
   const body = hasBody
-    ? await readJsonBody(request, operation.bodyBytesMax ?? LIMITS.httpBodyBytesMax)
+    ? await readJsonBody(request, operation.bodyBytesMax ?? parts.bodyBytesMax)
     : undefined;
   const query = pickQuery(operation, parts, hasBody);
   if (operation.bodyField) {

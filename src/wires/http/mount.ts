@@ -22,6 +22,8 @@ export interface Mount {
   readonly log: Log;
   readonly cors: Cors;
   readonly clientAddress: ClientAddress;
+  /** Largest body where an operation names no bound of its own. */
+  readonly bodyBytesMax: number;
 }
 
 /** One request as the wires see it. */
@@ -32,6 +34,7 @@ export interface HttpCall {
   readonly server: HttpServer | null;
   readonly requestId: string;
   readonly ip: string;
+  readonly bodyBytesMax: number;
 }
 
 export type HttpHandler = (call: HttpCall) => Promise<Response>;
@@ -69,9 +72,16 @@ async function frame(
   const url = new URL(request.url);
   const peer = raw.server?.requestIP(request)?.address ?? "127.0.0.1";
   const ip = mount.clientAddress.of(request, peer);
+  const { bodyBytesMax } = mount;
   let response: Response;
   try {
-    response = await target.handler({ ...raw, query: url.searchParams, requestId, ip });
+    response = await target.handler({
+      ...raw,
+      query: url.searchParams,
+      requestId,
+      ip,
+      bodyBytesMax,
+    });
   } catch (thrown) {
     response = errorResponse(thrown, target.dialect);
   }
