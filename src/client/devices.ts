@@ -1,4 +1,4 @@
-/** The local camera, microphone and screen: asked for once, told plainly when they are not there. */
+/** The local camera, microphone and screen; what is denied or missing is told plainly. */
 
 import type { Source } from "./shapes.ts";
 
@@ -161,7 +161,7 @@ function capture(constraints: MediaStreamConstraints): Promise<Captured> {
   return attempt(() => navigator.mediaDevices.getUserMedia(constraints));
 }
 
-/** Outside a secure context (plain HTTP on another host than localhost) there are no mediaDevices. */
+/** Plain HTTP on another host than localhost is no secure context: no `mediaDevices` there. */
 async function attempt(question: () => Promise<MediaStream>): Promise<Captured> {
   if (!navigator.mediaDevices) return new DOMException("Not a secure context.", "NotAllowedError");
   try {

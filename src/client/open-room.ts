@@ -74,7 +74,7 @@ export class OpenRoom {
     const report = await peer.getStats();
     const sources = new Map([...peer.sections].map(([source, mid]) => [mid, source]));
     return summarise(report.values(), {
-      showing: (mid) => this.session.roster.showing.get(mid),
+      showing: this.session.roster.showing,
       source: (mid) => sources.get(mid),
     });
   }

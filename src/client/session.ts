@@ -78,7 +78,7 @@ export class RoomSession {
     return this.#link?.participation.participantId;
   }
 
-  /** Joins. Error: ApiError when the server refuses, ConnectionError when media cannot get through. */
+  /** Joins. Errors: ApiError: refused; ConnectionError: media cannot get through. */
   async start(): Promise<void> {
     try {
       await this.#connect();
@@ -190,7 +190,16 @@ export class RoomSession {
     }
     this.#step(applyEvent(this.#roster, event));
     this.#options.onEvent(event);
-    if (event.type === "room_closed") this.#end("room_closed");
+    if (event.type === "room_closed") this.#roomClosed(event.data.reason);
+  }
+
+  /** A server that stops starts again, usually; a room that was closed does not open again. */
+  #roomClosed(reason: unknown): void {
+    if (reason !== "server_stopping" && reason !== "media_unavailable") this.#end("room_closed");
+    else if (this.#joined) {
+      this.#link?.close();
+      this.#rejoinSoon(new ConnectionError("The server is starting again."));
+    }
   }
 
   #isNews(id: unknown): boolean {

@@ -1,4 +1,4 @@
-/** What the server answers, read from unknown JSON. A shape that does not fit is a ProtocolError. */
+/** What the server answers, read from unknown JSON. What does not fit is a ProtocolError. */
 
 export type Json = Readonly<Record<string, unknown>>;
 export type Source = "audio" | "video" | "screen";
@@ -189,7 +189,7 @@ function readIceServer(value: unknown): IceServer {
   };
 }
 
-/** What of an answer was taken, what was not and why. Sources this library does not know are left out. */
+/** What of an answer was taken, what not and why. Sources not known here are left out. */
 export function readPublished(value: unknown): {
   readonly published: readonly PublishedSource[];
   readonly rejected: readonly RejectedSource[];

@@ -1,8 +1,12 @@
 /** The browser's statistics in short (identifiers for WebRTC's statistics: W3C webrtc-stats). */
 
+import type { Showing } from "./roster.ts";
 import type { Source } from "./shapes.ts";
 
-/** One received source. Counters start when the section began to receive. */
+/**
+ * One received source. Counters start when the section began to receive, maybe for somebody else.
+ * Sections of which the browser knows nothing yet, because nothing arrived, are there with zeros.
+ */
 export interface ReceivedStats {
   readonly mid: string;
   readonly participantId: string | undefined;
@@ -51,7 +55,8 @@ export const NO_STATS: RoomStats = {
 type Entry = Readonly<Record<string, unknown>>;
 
 export interface StatsContext {
-  showing(mid: string): { readonly participantId: string; readonly source: Source } | undefined;
+  /** What each section shows. */
+  readonly showing: ReadonlyMap<string, Showing>;
   source(mid: string): Source | undefined;
 }
 
@@ -82,12 +87,17 @@ export function summarise(entries: Iterable<Entry>, context: StatsContext): Room
         break;
     }
   }
+  const reported = new Set(received.map(({ mid }) => mid));
+  for (const { mid, source } of context.showing.values()) {
+    const kind = source === "audio" ? "audio" : "video";
+    if (!reported.has(mid)) received.push(readReceived({ mid, kind }, context));
+  }
   return { received, sent, audioLevel, roundTripMs, availableBitrate };
 }
 
 function readReceived(entry: Entry, context: StatsContext): ReceivedStats {
   const mid = String(entry.mid ?? "");
-  const showing = context.showing(mid);
+  const showing = context.showing.get(mid);
   return {
     mid,
     participantId: showing?.participantId,

@@ -20,7 +20,7 @@ export function accountView(visitor: Visitor, onDone: () => void): () => void {
   const select = (next: "in" | "up") => {
     mode = next;
     for (const key of ["in", "up"] as const) {
-      tabs[key].ariaSelected = String(key === mode);
+      tabs[key].ariaPressed = String(key === mode);
       submits[key].hidden = key !== mode;
     }
     byId("name-field", HTMLLabelElement).hidden = mode === "in";

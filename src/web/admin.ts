@@ -1,4 +1,4 @@
-/** The page at `/_/`: makes the first superuser from the link that the server prints at its start. */
+/** The page at `/_/`: makes the first superuser from the link that the server prints. */
 
 import { ApiClient, ApiError, memoryTokens } from "../client/index.ts";
 import { byId, find, messageOf } from "./dom.ts";
@@ -14,7 +14,7 @@ function field(form: HTMLFormElement, name: string): HTMLInputElement {
   return find(form, `input[name=${name}]`, HTMLInputElement);
 }
 
-/** Superusers are made by superusers; the link's token belongs to one that is there for this only. */
+/** Superusers are made by superusers; the token belongs to one that is there for this only. */
 async function install(form: HTMLFormElement, token: string): Promise<void> {
   const api = new ApiClient(location.origin, memoryTokens(token));
   const body = Object.fromEntries(FIELDS.map((name) => [name, field(form, name).value]));

@@ -1,4 +1,4 @@
-/** The page at `/`: an account or none, the rooms, and one room. An example of the client library. */
+/** The page at `/`: an account or none, the rooms, one room. An example of the library. */
 
 import { ApiClient, type CloseReason, storedTokens } from "../client/index.ts";
 import { accountView } from "./account.ts";

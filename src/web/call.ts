@@ -112,6 +112,7 @@ export class Call {
     status.textContent = STATES[state];
     status.dataset.state = state;
     if (state === "connected") this.#connected();
+    else this.#tiles.hush();
     if (state !== "closed") return;
     clearInterval(this.#timer);
     const wasInside = this.#self !== undefined;

@@ -2,7 +2,7 @@
 
 type ElementClass<T extends Element> = abstract new () => T;
 
-/** The element with the id. Error: one that is not there, or of another class, is a typing mistake. */
+/** The element with the id. Error: there is none, or it is of another class. */
 export function byId<T extends Element>(id: string, type: ElementClass<T>): T {
   const element = document.getElementById(id);
   if (element instanceof type) return element;

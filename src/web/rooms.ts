@@ -46,7 +46,11 @@ export function roomsView(visitor: Visitor, onRoom: (roomId: string) => void): R
       return;
     }
     try {
-      const room = await visitor.api.createRoom({ name, isPublic: !isPrivate });
+      // Only who is signed in may say anything about being public; rooms are by themselves.
+      const room = await visitor.api.createRoom({
+        name,
+        ...(isPrivate ? { isPublic: false } : {}),
+      });
       form.reset();
       onRoom(room.id);
     } catch (failure) {

@@ -1,4 +1,4 @@
-/** The voices: one audio element each, apart from the tiles, so that nothing redrawn cuts them off. */
+/** The voices: one audio element each, apart from the tiles, so that no redrawing cuts them. */
 
 import { byId, make } from "./dom.ts";
 

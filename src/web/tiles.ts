@@ -10,6 +10,8 @@ const SHAPE = { gap: 12, ratio: 16 / 9 };
 const SPEAKING_LEVEL = 0.02;
 /** Looks (two a second) without a new frame or packet until a picture or a voice counts as off. */
 const IDLE_LOOKS = 3;
+/** A screen on which nothing moves sends a frame now and then only. */
+const IDLE_LOOKS_SCREEN = 6;
 const REACTION_MS = 2_600;
 
 interface Tile {
@@ -90,6 +92,11 @@ export class Tiles {
     if (self) this.#speak(this.#tiles.get(self), stats.audioLevel);
   }
 
+  /** Nobody is known to speak. */
+  hush(): void {
+    for (const tile of this.#tiles.values()) this.#speak(tile, 0);
+  }
+
   #observeOne(received: ReceivedStats): void {
     const { participantId, source, kind } = received;
     if (participantId === undefined) return;
@@ -102,7 +109,8 @@ export class Tiles {
     const idle = before && before.count === count ? before.idle + 1 : 0;
     tile.pulses.set(what, { count, idle });
     // The first look only knows how much came earlier, maybe from somebody else in that section.
-    const on = before ? idle < IDLE_LOOKS : count > 0 && what === "voice";
+    if (!before) return;
+    const on = count > 0 && idle < (source === "screen" ? IDLE_LOOKS_SCREEN : IDLE_LOOKS);
     this.#mark(tile, what, on);
     if (kind === "audio") this.#speak(tile, on ? received.audioLevel : 0);
   }

@@ -107,6 +107,12 @@ export class RoomsFixture implements AsyncDisposable {
     return this.facts.filter((fact) => fact.type === type).map((fact) => fact.payload);
   }
 
+  /** Stops, and starts another server on the same data directory. */
+  async restart(): Promise<RoomsFixture> {
+    await this.app.stop();
+    return openFixture(this.#dir, {});
+  }
+
   async [Symbol.asyncDispose]() {
     await this.app.stop();
     rmSync(this.#dir, { recursive: true, force: true });
@@ -114,7 +120,10 @@ export class RoomsFixture implements AsyncDisposable {
 }
 
 export async function roomsFixture(config: Partial<RoomsConfig> = {}): Promise<RoomsFixture> {
-  const dir = mkdtempSync(join(tmpdir(), "parvis-rooms-"));
+  return openFixture(mkdtempSync(join(tmpdir(), "parvis-rooms-")), config);
+}
+
+async function openFixture(dir: string, config: Partial<RoomsConfig>): Promise<RoomsFixture> {
   const clock = new FakeClock();
   const engine = createFakeEngine();
   const loaded = loadConfig({ flags: { dir }, env: {}, readFile: () => undefined }).config;

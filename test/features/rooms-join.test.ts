@@ -183,7 +183,12 @@ describe("the answer of a join", () => {
       { receive: { audio: 0, video: 0 } },
       [channel, mic, camera, camera],
     ],
-    ["wishes the room does not carry", "audio", { publish: ["screen", "audio"] }, [channel, mic, hear]],
+    [
+      "wishes the room does not carry",
+      "audio",
+      { publish: ["screen", "audio"] },
+      [channel, mic, hear],
+    ],
   ];
   test.each(rows)("offers for %s (%s)", async (_what, room_type, input, expected) => {
     const room = await fixture.room(await newcomer(), { room_type });
@@ -249,7 +254,9 @@ describe("the answer of a join", () => {
     still.engine.killWorker({ stayDown: true });
     const call = () => outcome(still.call("rooms.join", { room_id: room }, user));
     expect(await call()).toBe("503 media_unavailable");
-    expect(await still.call("rooms.view", { room_id: room }, user)).toMatchObject({ participants: 0 });
+    expect(await still.call("rooms.view", { room_id: room }, user)).toMatchObject({
+      participants: 0,
+    });
     still.engine.restoreWorker();
     expect(await call()).toBe("ok");
   });

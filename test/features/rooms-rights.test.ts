@@ -2,7 +2,13 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Caller, UserCaller } from "../../src/core/access.ts";
-import { GUEST, outcome, type RoomsFixture, roomsFixture, type TestClient } from "./rooms-fixture.ts";
+import {
+  GUEST,
+  outcome,
+  type RoomsFixture,
+  roomsFixture,
+  type TestClient,
+} from "./rooms-fixture.ts";
 
 let fixture: RoomsFixture;
 beforeAll(async () => {

@@ -19,6 +19,7 @@ import {
   type Source,
 } from "../../src/client/shapes.ts";
 import { EventStreamParser } from "../../src/client/signalling.ts";
+import { summarise } from "../../src/client/stats.ts";
 import { encodeFrame } from "../../src/tools/codec.ts";
 
 const event = (type: string, data: Record<string, unknown>): RoomEvent => ({
@@ -283,5 +284,34 @@ describe("shapes", () => {
     expect(result.published).toEqual([{ mid: "1", source: "audio" }]);
     expect(result.rejected).toEqual([{ mid: "2", source: "video", reason: "not_permitted" }]);
     expect(asSource("depth")).toBeUndefined();
+  });
+});
+
+describe("statistics", () => {
+  test("are told by participant and source; what has not arrived yet counts zero", () => {
+    const showing = run([slots(["3", "a", "video"], ["4", "a", "audio"])]).roster.showing;
+    const report = [
+      { type: "inbound-rtp", mid: "3", kind: "video", framesDecoded: 12, packetsReceived: 40 },
+      { type: "inbound-rtp", mid: "9", kind: "video", framesDecoded: 1 },
+      { type: "outbound-rtp", mid: "1", kind: "video", rid: "h", framesEncoded: 5 },
+      { type: "media-source", audioLevel: 0.5 },
+      { type: "candidate-pair", nominated: false, currentRoundTripTime: 9 },
+      { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.002 },
+      { type: "codec" },
+    ];
+    const stats = summarise(report, { showing, source: () => "video" });
+    const brief = stats.received.map((entry) => [
+      entry.mid,
+      entry.participantId,
+      entry.source,
+      entry.packets,
+    ]);
+    expect(brief).toEqual([
+      ["3", "a", "video", 40],
+      ["9", undefined, undefined, 0],
+      ["4", "a", "audio", 0],
+    ]);
+    expect(stats.sent).toMatchObject([{ source: "video", rid: "h", framesEncoded: 5 }]);
+    expect(stats).toMatchObject({ audioLevel: 0.5, roundTripMs: 2, availableBitrate: undefined });
   });
 });

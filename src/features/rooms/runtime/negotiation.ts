@@ -112,7 +112,7 @@ export class Negotiation {
     if (!this.#dirty || this.#outstanding || this.#debounce || !this.#peer) return;
     this.#debounce = this.#clock.after(LIMITS.offerDebounceMs, () => {
       this.#debounce = undefined;
-      if (this.#dirty && !this.#outstanding && this.#peer) this.#send(this.#offer(false));
+      this.#send(this.#offer(false));
     });
   }
 

@@ -61,6 +61,8 @@ export class RoomMedia {
       media.close();
       throw fail.conflict("room_closed", "The room was closed.");
     }
+    // Lost before anybody could listen for it.
+    if (media.closed) throw fail.unavailable("media_unavailable", "The media worker was lost.");
     this.#current = media;
     media.onLost(() => this.#lost(media));
     return media;

@@ -285,6 +285,7 @@ export class RoomsService {
   }
 
   async #removeIdle(roomId: string): Promise<void> {
+    // Somebody came while an attempt before this one failed.
     if (this.live.count(roomId) > 0) return;
     const context = this.#host.context({ caller: SYSTEM });
     const room = await this.#records.find(context, ROOMS, roomId);
