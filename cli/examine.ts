@@ -38,8 +38,7 @@ export async function examine(call: Invocation): Promise<Finding[]> {
   try {
     loaded = await call.config();
   } catch (error) {
-    const hint = "mend it, server config check tells when it is good";
-    const faults = failureLines(error).map((detail) => bad("config", detail, hint));
+    const faults = failureLines(error).map((detail) => bad("config", detail));
     return [...faults, openFiles(), clock(call, undefined)];
   }
   const { config, file } = loaded;

@@ -43,6 +43,7 @@ const NO_DATABASE: Database = {
   dialect: "sqlite",
   get: nothing,
   all: nothing,
+  readWithin: nothing,
   write: nothing,
   checkpoint: nothing,
   close: nothing,

@@ -6,17 +6,20 @@
 import type { Config } from "../config/schema.ts";
 import type { App } from "../src/app.ts";
 import { AppError, assert, fail } from "../src/base/errors.ts";
-import { requestJson } from "../src/infra/http/client.ts";
-import { type Answer, asAnswer } from "./answers.ts";
+import type { Operation } from "../src/core/operation.ts";
+import { type Answer, asAnswer, textOf } from "./answers.ts";
 import { usage } from "./failure.ts";
+import { requestJson } from "./http.ts";
 import type { Invocation } from "./invocation.ts";
 import { describeRequest } from "./request.ts";
 import { findServer } from "./running.ts";
 
 export interface Operator {
   /** Runs an operation by name. Errors: those of the operation, 503 `feature_off`, of the network. */
-  call(name: string, input: Readonly<Record<string, unknown>>): Promise<unknown>;
+  call(name: string, input: Input): Promise<unknown>;
 }
+
+type Input = Readonly<Record<string, unknown>>;
 
 export interface OperatorOptions {
   /** What it asks about lives in a running server only. */
@@ -65,7 +68,7 @@ export async function find(
   try {
     return asAnswer(await operator.call(name, input));
   } catch (cause) {
-    if (!(cause instanceof AppError) || cause.kind !== "not_found") throw cause;
+    if (!isNotFound(cause)) throw cause;
     throw fail.not_found("not_found", `There is no ${what}.`, { cause });
   }
 }
@@ -110,13 +113,39 @@ async function remote(call: Invocation, config: Config, server: Target): Promise
     async call(name, input) {
       const operation = operations.get(name);
       assert(operation, `no operation ${name}`);
-      const { method, path, body } = describeRequest(operation, input);
-      const { token } = server;
-      const url = server.url + path;
-      return requestJson({ method, url, token, body, limitMs: CALL_LIMIT_MS });
+      try {
+        return await send(server, operation, input);
+      } catch (error) {
+        const off = isNotFound(error) ? await whyOff(server, operations, name) : undefined;
+        throw off ?? error;
+      }
     },
     close: async () => undefined,
   };
+}
+
+function send(server: Target, operation: Operation, input: Input): Promise<unknown> {
+  const { method, path, body } = describeRequest(operation, input);
+  const { token } = server;
+  return requestJson({ method, url: server.url + path, token, body, limitMs: CALL_LIMIT_MS });
+}
+
+/** A route of a feature that is off is not there, which says little to whoever called it. */
+async function whyOff(
+  server: Target,
+  operations: ReadonlyMap<string, Operation>,
+  name: string,
+): Promise<AppError | undefined> {
+  const status = operations.get("system.status");
+  assert(status, "the server tells its state");
+  const { disabled } = asAnswer(await send(server, status, {}));
+  const list = Array.isArray(disabled) ? disabled.map(asAnswer) : [];
+  const off = list.find((one) => one.name === featureOf(name));
+  return off && featureOff(name, textOf(off, "reason"));
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof AppError && error.kind === "not_found";
 }
 
 async function local(
@@ -150,7 +179,15 @@ export async function requireData(dir: string, databaseFile: string): Promise<vo
 
 function requireFeature(app: App, name: string): void {
   if (app.kernel.registry.operation(name)) return;
-  const feature = name.slice(0, name.indexOf("."));
-  const reason = app.disabled.find((off) => off.name === feature)?.reason ?? "not in this server";
-  throw fail.unavailable("feature_off", `The feature ${feature} is off: ${reason}.`);
+  const off = app.disabled.find((one) => one.name === featureOf(name));
+  throw featureOff(name, off?.reason ?? "not in this executable");
+}
+
+function featureOff(operation: string, reason: string): AppError {
+  const message = `The feature ${featureOf(operation)} is off: ${reason}.`;
+  return fail.unavailable("feature_off", message);
+}
+
+function featureOf(operation: string): string {
+  return operation.slice(0, operation.indexOf("."));
 }

@@ -1,6 +1,6 @@
 /**
- * What commands print: JSON for scripts, an aligned table on a terminal, tab-separated lines without
- * a head on a pipe.
+ * What commands print: JSON for scripts, an aligned table on a terminal, tab-separated lines
+ * without a head on a pipe.
  */
 
 import { printable } from "./failure.ts";

@@ -120,9 +120,12 @@ function configureText(program: Command, terminal: Terminal): void {
     })
     .configureHelp({
       showGlobalOptions: true,
-      visibleOptions(command) {
-        const all = Help.prototype.visibleOptions.call(this, command);
-        return command.parent ? all : all.filter(isShownEverywhere);
+      // Here and not in visibleOptions, where a mistyped flag is looked up too.
+      formatHelp(command, helper) {
+        const brief = Object.assign(new Help(), helper, {
+          visibleOptions: (one: Command) => helper.visibleOptions(one).filter(isShownEverywhere),
+        });
+        return Help.prototype.formatHelp.call(helper, command, command.parent ? helper : brief);
       },
       visibleGlobalOptions(command) {
         const all = Help.prototype.visibleGlobalOptions.call(this, command);

@@ -120,7 +120,7 @@ async function kick(call: Invocation): Promise<undefined> {
 
 async function userIdOf(operator: Operator, email: string): Promise<string> {
   const input = { collection: "users", identity: email, what: `user ${email}` };
-  return textOf(await find(operator, "accounts.lookup", input), "id");
+  return textOf(await find(operator, "auth.lookup", input), "id");
 }
 
 function theRoom(call: Invocation) {

@@ -2,7 +2,7 @@
 
 import { AppError } from "../src/base/errors.ts";
 import { readServerState, type ServerState } from "../src/infra/files/server-state.ts";
-import { requestJson } from "../src/infra/http/client.ts";
+import { requestJson } from "./http.ts";
 
 /** Long enough for a server that is just busy, short enough for a person. */
 const PROBE_LIMIT_MS = 5_000;

@@ -23,6 +23,9 @@ export function addServe({ program, run }: Declaration): void {
 /** Beyond the grace that requests have: features, workers and the database close in moments. */
 const STOP_LIMIT_MS = LIMITS.shutdownGraceMs + 2_000;
 
+/** A start that a signal interrupts has so long to finish, to be stopped in order then. */
+const START_LIMIT_MS = 2_000;
+
 /** Serves until a signal comes. */
 async function serve(call: Invocation): Promise<number | undefined> {
   const { terminal } = call;
@@ -39,8 +42,13 @@ async function serve(call: Invocation): Promise<number | undefined> {
     import("./start.ts"),
     import("./banner.ts"),
   ]);
-  const running = await startServer(call, log);
+  const starting = startServer(call, log);
+  const running = await Promise.race([starting, interrupted(call, signal)]);
   lines.release();
+  if (running === "interrupted") {
+    log.warn("stopped before the start was finished", { signal: await signal });
+    return EXIT.ok;
+  }
   try {
     printBanner(call, await describeServer(call, running));
   } catch (error) {
@@ -65,13 +73,24 @@ async function stop(call: Invocation, running: RunningServer, log: Log): Promise
   return EXIT.ok;
 }
 
+async function interrupted(call: Invocation, signal: Promise<string>): Promise<"interrupted"> {
+  await signal;
+  const { promise, resolve } = Promise.withResolvers<"interrupted">();
+  call.clock.after(START_LIMIT_MS, () => resolve("interrupted"));
+  return promise;
+}
+
+/** Supervisors signal a process and its group: that is one wish, though it comes twice. */
+const SAME_SIGNAL_MS = 100;
+
 /** The first signal; a second one ends the process at once. */
-function watchSignals({ terminal }: Invocation): Promise<string> {
+function watchSignals({ terminal, clock }: Invocation): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
-  let count = 0;
+  let firstAt: number | undefined;
   terminal.process.onSignal((signal) => {
-    count += 1;
-    if (count > 1) terminal.process.exit(EXIT.failed);
+    const now = clock.monotonic();
+    firstAt ??= now;
+    if (now - firstAt > SAME_SIGNAL_MS) terminal.process.exit(EXIT.failed);
     resolve(signal);
   });
   return promise;

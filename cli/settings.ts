@@ -1,7 +1,12 @@
 /** The configuration as commands use it: loaded once, with its paths made absolute. */
 
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { DEFAULT_CONFIG_FILE, type LoadedConfig, loadConfig } from "../config/load.ts";
+import {
+  DEFAULT_CONFIG_FILE,
+  type LoadedConfig,
+  loadConfig,
+  readConfigFile,
+} from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -26,6 +31,7 @@ export async function loadSettings(terminal: Terminal, flags: Flags): Promise<Lo
     flags: flags.dev === true ? { logLevel: "debug", ...withoutUndefined(flags) } : flags,
     env: terminal.env,
     file: typeof flags.config === "string" ? flags.config : undefined,
+    readFile: (path: string) => readConfigFile(resolve(terminal.cwd, path)),
     defaultFile: nearName(terminal, join(terminal.base, DEFAULT_CONFIG_FILE)),
   };
   let loaded = loadConfig(options);

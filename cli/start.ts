@@ -38,7 +38,7 @@ export async function startServer(call: Invocation, log: Log): Promise<RunningSe
   const app = await modules.createApp(config, {
     ...parts,
     media: engine,
-    tokens: [modules.operatorScheme(secret)],
+    tokens: [modules.operatorScheme(secret, modules.isOwnAddress)],
   });
   const http = modules.createHttp(app, {
     assets: modules.openAssets(call.terminal.assets),
@@ -62,14 +62,15 @@ export async function startServer(call: Invocation, log: Log): Promise<RunningSe
 
 /** Loaded together and only here: no other command needs the HTTP server. */
 async function loadModules() {
-  const [app, server, assets, auth, state] = await Promise.all([
+  const [app, server, assets, auth, state, addresses] = await Promise.all([
     import("../src/app.ts"),
     import("../src/server.ts"),
     import("../src/infra/assets/assets.ts"),
     import("../src/features/auth/index.ts"),
     import("../src/infra/files/server-state.ts"),
+    import("../src/infra/machine/addresses.ts"),
   ]);
-  return { ...app, ...server, ...assets, ...auth, ...state };
+  return { ...app, ...server, ...assets, ...auth, ...state, ...addresses };
 }
 
 async function makeEngine(

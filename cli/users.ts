@@ -74,10 +74,16 @@ const COLUMNS: readonly Column<Answer>[] = ["id", "email", "name", "verified", "
 );
 
 async function list(call: Invocation): Promise<undefined> {
-  const input = { collection: collectionOf(call), ...readPage(call) };
+  const { page: number, perPage } = readPage(call);
+  // The records API takes paging as the texts of its query.
+  const input = {
+    collection: collectionOf(call),
+    page: String(number),
+    perPage: String(perPage),
+  };
   const what = `auth collection ${input.collection}`;
   const page = await operate(call, {}, (operator) =>
-    find(operator, "accounts.list", { ...input, what }),
+    find(operator, "records.list", { ...input, what }),
   );
   const columns =
     input.collection === SUPERUSERS ? COLUMNS.filter(({ title }) => title !== "name") : COLUMNS;
@@ -122,7 +128,7 @@ async function setPassword(call: Invocation): Promise<undefined> {
 async function remove(call: Invocation): Promise<undefined> {
   const account = await operate(call, {}, async (operator) => {
     const found = await lookUp(call, operator);
-    await operator.call("accounts.delete", targetOf(found));
+    await operator.call("records.delete", targetOf(found));
     return found;
   });
   const { id, email } = account;
@@ -132,7 +138,7 @@ async function remove(call: Invocation): Promise<undefined> {
 function lookUp(call: Invocation, operator: Operator): Promise<Answer> {
   const [collection, identity] = [collectionOf(call), call.arg(0)];
   const what = `account ${identity} in ${collection}`;
-  return find(operator, "accounts.lookup", { collection, identity, what });
+  return find(operator, "auth.lookup", { collection, identity, what });
 }
 
 async function createAccount(
@@ -148,7 +154,7 @@ async function createAccount(
     ...(name === undefined ? {} : { name }),
   };
   const input = { collection: collectionOf(call), body };
-  return asAnswer(await operator.call("accounts.create", input));
+  return asAnswer(await operator.call("records.create", input));
 }
 
 async function changePassword(
@@ -157,7 +163,7 @@ async function changePassword(
   password: string,
 ): Promise<Answer> {
   const body = { password, passwordConfirm: password };
-  return asAnswer(await operator.call("accounts.update", { ...targetOf(account), body }));
+  return asAnswer(await operator.call("records.update", { ...targetOf(account), body }));
 }
 
 function targetOf(account: Answer): { readonly collection: string; readonly id: string } {

@@ -153,7 +153,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
   registry.tokens.push(...(parts.tokens ?? []));
   try {
     await migrateUp(data.db, data.migrations, parts);
-    await parts.media?.start();
+    if (data.enabled.some((feature) => feature.usesMedia)) await parts.media?.start();
     for (const feature of data.enabled) registry.add(feature.name, feature.create(host));
     await registry.start();
     return app;

@@ -21,6 +21,8 @@ export interface UserCaller extends Origin {
   readonly expiresAt: number;
   /** Whether the token may be exchanged for a fresh one. */
   readonly refreshable: boolean;
+  /** The account's stored values as of this call, its secrets among them. */
+  readonly record: Readonly<Record<string, unknown>>;
 }
 
 export interface SuperuserCaller extends Origin {
@@ -29,6 +31,7 @@ export interface SuperuserCaller extends Origin {
   readonly collection: string;
   readonly expiresAt: number;
   readonly refreshable: boolean;
+  readonly record: Readonly<Record<string, unknown>>;
 }
 
 /** One participation in one room, by its own token: a guest's only way to act there. */

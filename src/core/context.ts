@@ -38,11 +38,19 @@ export interface Runtime {
   readonly hooks: Hooks;
 }
 
+/** What rules may ask about the request; a wire without HTTP makes up the equivalent. */
+export interface RequestFacts {
+  readonly method: string;
+  readonly query: URLSearchParams;
+  readonly headers: Headers;
+}
+
 export interface ContextOptions {
   readonly caller: Caller;
   readonly requestId: string;
   /** The bearer token the caller came with. */
   readonly token?: string;
+  readonly request?: RequestFacts;
   /** Aborted when the client is gone before the answer. */
   readonly signal?: AbortSignal;
 }
@@ -51,6 +59,7 @@ export class Context {
   readonly caller: Caller;
   readonly requestId: string;
   readonly token: string | undefined;
+  readonly request: RequestFacts | undefined;
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -59,12 +68,14 @@ export class Context {
   readonly #runtime: Runtime;
   #tx: Transaction | undefined;
   #events: DomainEvent[] = [];
+  #afterCommit: (() => void)[] = [];
 
   constructor(runtime: Runtime, options: ContextOptions) {
     this.#runtime = runtime;
     this.caller = options.caller;
     this.requestId = options.requestId;
     this.token = options.token;
+    this.request = options.request;
     this.signal = options.signal;
     this.clock = runtime.clock;
     this.ids = runtime.ids;
@@ -89,12 +100,17 @@ export class Context {
    * nothing but the database: no network, no worker, no hashing.
    */
   async transaction<T>(work: () => Promise<T>, options: WriteOptions = {}): Promise<T> {
-    const before = this.#events.length;
+    const events = this.#events.length;
+    const works = this.#afterCommit.length;
+    const forget = () => {
+      this.#events.length = events;
+      this.#afterCommit.length = works;
+    };
     if (this.#tx) {
       try {
         return await this.#tx.savepoint(work);
       } catch (error) {
-        this.#events.length = before;
+        forget();
         throw error;
       }
     }
@@ -108,11 +124,17 @@ export class Context {
         }
       }, options);
     } catch (error) {
-      this.#events.length = before;
+      forget();
       throw error;
     } finally {
       this.#publish();
     }
+  }
+
+  /** Does something that cannot be undone: at once, or after the commit when a transaction is open. */
+  afterCommit(work: () => void): void {
+    this.#afterCommit.push(work);
+    if (!this.#tx) this.#publish();
   }
 
   /** Tells the bus: at once, or after the commit when a transaction is open. */
@@ -123,5 +145,6 @@ export class Context {
 
   #publish(): void {
     for (const event of this.#events.splice(0)) this.#runtime.bus.publish(event);
+    for (const work of this.#afterCommit.splice(0)) work();
   }
 }

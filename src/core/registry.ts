@@ -64,6 +64,8 @@ export interface Feature {
   /** Collections it makes; a foreign one of the same name turns the feature off. */
   readonly collections: readonly string[];
   readonly migrations: readonly Migration[];
+  /** Whether it works with the media engine, which starts only when such a feature is on. */
+  readonly usesMedia?: boolean;
   create(host: FeatureHost): FeatureInstance;
 }
 

@@ -40,15 +40,6 @@ export interface DatabaseStats {
 
 export interface SqliteDatabase extends Database {
   readonly dialect: "sqlite";
-  /**
-   * `all` for a statement built from a client's text: one that carries `AND tick()` is broken off
-   * after `limitMs` with 503 `query_too_slow`. Nothing else can interrupt a running statement.
-   */
-  readWithin<Row = SqlRow>(
-    limitMs: number,
-    sql: string,
-    ...values: readonly SqlValue[]
-  ): Promise<Row[]>;
   stats(): DatabaseStats;
 }
 
@@ -61,7 +52,8 @@ export function openSqlite(options: SqliteOptions): SqliteDatabase {
   const { path, clock } = options;
   let writing: Connection | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    // Password hashes lie in here: the folder is its owner's alone.
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // The engine only says that it cannot open the file. Its log is a second file beside it.
     accessSync(dirname(path), constants.W_OK);
     writing = new Connection({ path, clock, readonly: false });

@@ -123,11 +123,12 @@ export class WorkerSlot {
     checkExecutable(config.workerPath);
     let worker: types.Worker;
     try {
-      worker = await mediasoup.createWorker({ workerBin: config.workerPath, logLevel: "error" });
+      worker = await ignoringSignals(() =>
+        mediasoup.createWorker({ workerBin: config.workerPath, logLevel: "error" }),
+      );
     } catch (cause) {
       throw unavailable(`The media worker ${config.workerPath} does not start.`, cause);
     }
-    leaveSignalsAlone(worker);
     try {
       const { port } = this;
       const listen = { ip: config.listenIp, port };
@@ -199,15 +200,21 @@ function checkExecutable(path: string): void {
 }
 
 /**
- * mediasoup closes its workers on SIGINT and SIGTERM by itself. Here the engine's owner decides:
- * rooms are told before their media stops.
+ * mediasoup closes its workers on SIGINT and SIGTERM by itself, and a worker closed while it starts
+ * never settles. Here the engine's owner decides: rooms are told before their media stops.
+ * What `create` does before its first await is where the listeners are put on.
  */
-function leaveSignalsAlone(worker: types.Worker): void {
-  const onSignal: unknown = Reflect.get(worker, "onSignal");
-  if (typeof onSignal !== "function") return;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.off(signal, onSignal as NodeJS.SignalsListener);
-  }
+function ignoringSignals<T>(create: () => Promise<T>): Promise<T> {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const before = signals.map((signal) => new Set(process.rawListeners(signal)));
+  const created = create();
+  signals.forEach((signal, index) => {
+    for (const listener of process.rawListeners(signal)) {
+      if (before[index]?.has(listener)) continue;
+      process.off(signal, listener as NodeJS.SignalsListener);
+    }
+  });
+  return created;
 }
 
 /** From the kernel's own count, where there is one. */

@@ -25,6 +25,7 @@ async function answer(mount: Mount, operation: CallOperation, call: HttpCall): P
   return mount.kernel.call(operation, () => readInput(operation, call), {
     ...identity,
     requestId: call.requestId,
+    request: { method: call.request.method, query: call.query, headers: call.request.headers },
     signal: call.request.signal,
   });
 }

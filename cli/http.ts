@@ -1,6 +1,6 @@
 /** Calls of a server's REST routes, for commands. */
 
-import { AppError, ERROR_KINDS, type ErrorKind, fail } from "../../base/errors.ts";
+import { AppError, ERROR_KINDS, type ErrorKind, fail } from "../src/base/errors.ts";
 
 export interface JsonRequest {
   readonly method: string;
