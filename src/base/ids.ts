@@ -13,6 +13,8 @@ export interface Ids {
   record(): string;
   /** A secret of `length` characters [A-Za-z0-9], about 5.95 bits each. */
   secret(length: number): string;
+  /** A uniform whole number from 0 up to, not including, `bound` (1 to 2^32). */
+  below(bound: number): number;
 }
 
 export function realIds(clock: Clock): Ids {
@@ -39,7 +41,19 @@ function makeIds(clock: Clock, random: FillRandom): Ids {
   return {
     record: () => clock.now().toString(36).padStart(8, "0") + pick(random, ALPHABET, 7),
     secret: (length) => pick(random, TOKEN_ALPHABET, length),
+    below: (bound) => below(random, bound),
   };
+}
+
+const WORD = 2 ** 32;
+
+/** Draws without bias: what lies past the last multiple of the bound is drawn again. */
+function below(random: FillRandom, bound: number): number {
+  const fair = WORD - (WORD % bound);
+  for (;;) {
+    const word = new DataView(random(new Uint8Array(4)).buffer).getUint32(0);
+    if (word < fair) return word % bound;
+  }
 }
 
 /** Draws without bias: a byte at or above the largest multiple of the alphabet is drawn again. */

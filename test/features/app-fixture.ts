@@ -95,7 +95,7 @@ export async function freshApp(
     },
     async superuser() {
       const body = { email: "root@example.com", password: PASSWORD, passwordConfirm: PASSWORD };
-      await app.call("accounts.create", { collection: "_superusers", body });
+      await app.call("records.create", { collection: "_superusers", body });
       const signedIn = await request("POST", "/api/collections/_superusers/auth-with-password", {
         body: { identity: "root@example.com", password: PASSWORD },
       });

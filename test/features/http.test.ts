@@ -134,9 +134,12 @@ describe("pages", () => {
     const methods = Object.values(body.paths as Record<string, object>).flatMap(Object.keys);
     expect(methods).toHaveLength(routes.length);
     const path = body.paths["/api/collections/{collection}/records/{id}"];
-    expect(path.get.parameters.map((each: { name: string }) => each.name)).toEqual([
-      "collection",
-      "id",
+    const parameters: { name: string; in: string }[] = path.get.parameters;
+    expect(parameters.map((each) => `${each.in} ${each.name}`)).toEqual([
+      "path collection",
+      "path id",
+      "query expand",
+      "query fields",
     ]);
     expect(JSON.stringify(body)).not.toContain("://");
   });

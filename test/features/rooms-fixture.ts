@@ -61,13 +61,14 @@ export class RoomsFixture implements AsyncDisposable {
     const expiresAt = this.clock.now() + 7 * DAY_MS;
     const { id } = record;
     const ip = "192.0.2.2";
-    return { kind: "user", id, name, collection: "users", ip, expiresAt, refreshable: true };
+    const common = { id, name, collection: "users", ip, record };
+    return { kind: "user", ...common, expiresAt, refreshable: true };
   }
 
   root(): SuperuserCaller {
     const expiresAt = this.clock.now() + DAY_MS;
     const common = { id: "root", collection: "_superusers", ip: "192.0.2.3" };
-    return { kind: "superuser", ...common, expiresAt, refreshable: true };
+    return { kind: "superuser", ...common, expiresAt, refreshable: true, record: {} };
   }
 
   get records() {

@@ -24,6 +24,7 @@ const user: Caller = {
   ip: "10.0.0.2",
   expiresAt: Number.POSITIVE_INFINITY,
   refreshable: true,
+  record: {},
 };
 const superuser: Caller = { ...user, kind: "superuser", collection: "_superusers" };
 

@@ -18,6 +18,7 @@ function caller(clock: FakeClock, lifeMs: number, id = "u1"): Caller {
     ip: "10.0.0.1",
     expiresAt: clock.now() + lifeMs,
     refreshable: true,
+    record: {},
   };
 }
 

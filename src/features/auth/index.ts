@@ -5,8 +5,8 @@ import type { Feature, ServiceKey } from "../../core/registry.ts";
 import { collectionsMigration } from "../records/index.ts";
 import { authOperations } from "./operations.ts";
 import { authCollections } from "./schema.ts";
-import { AccountsService } from "./service/accounts.ts";
 import { AuthService } from "./service/sign-in.ts";
+import { bindSuperusers } from "./service/superusers.ts";
 
 export { SUPERUSERS, USERS, USERS_ID } from "./schema.ts";
 export { OPERATOR_PREFIX, operatorScheme } from "./service/operator.ts";
@@ -28,8 +28,8 @@ export function auth(options: AuthOptions): Feature {
     migrations: [collectionsMigration("parvis/0002_auth", () => authCollections(options.ids))],
     create(host) {
       const service = new AuthService(host, options);
-      const operations = authOperations(service, new AccountsService(host, service));
-      return { operations, service, tokens: [service.tokenScheme] };
+      bindSuperusers(host, service);
+      return { operations: authOperations(service), service, tokens: [service.tokenScheme] };
     },
   };
 }

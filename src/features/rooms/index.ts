@@ -29,6 +29,7 @@ export function rooms(options: RoomsOptions): Feature {
   return {
     name: "rooms",
     needs: ["records", "auth"],
+    usesMedia: true,
     collections: [ROOMS, ROOM_MEMBERS],
     migrations,
     create(host: FeatureHost) {

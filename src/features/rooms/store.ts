@@ -1,16 +1,9 @@
 /** Rooms and memberships as stored: typed rows, and the query no equality can express. */
 
-import { assert } from "../../base/errors.ts";
 import type { Context } from "../../core/context.ts";
 import type { SqlRow, SqlValue } from "../../infra/db/database.ts";
 import type { Source } from "../../tools/sdp/sections.ts";
-import {
-  dateMs,
-  decodeRow,
-  type RecordData,
-  type RecordsService,
-  storedDate,
-} from "../records/index.ts";
+import { dateMs, type RecordData, type RecordsService, storedDate } from "../records/index.ts";
 import {
   type JoinType,
   type Member,
@@ -84,8 +77,6 @@ export async function listRooms(
   context: Context,
   page: RoomPage,
 ): Promise<{ rooms: Room[]; total: number }> {
-  const collection = records.collection(ROOMS);
-  assert(collection, "the rooms collection is there");
   const { sql, values } = visibleTo(page.viewer, storedDate(context.clock.now()));
   const counted = await context.db.get<{ total: number }>(
     `SELECT count(*) AS total FROM rooms WHERE ${sql}`,
@@ -99,7 +90,7 @@ export async function listRooms(
     page.limit,
     page.offset,
   );
-  const rooms = rows.map((row) => readRoom(decodeRow(collection, row)));
+  const rooms = rows.map((row) => readRoom(records.decode(ROOMS, row)));
   return { rooms, total: counted?.total ?? 0 };
 }
 

@@ -10,6 +10,15 @@ export type SqlRow = Readonly<Record<string, string | number | Uint8Array | null
 export interface Reader {
   get<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>;
   all<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>;
+  /**
+   * `all` for a statement built from a client's text: one that carries `AND tick()` is broken off
+   * after `limitMs` with 503 `query_too_slow`. Nothing else can interrupt a running statement.
+   */
+  readWithin<Row = SqlRow>(
+    limitMs: number,
+    sql: string,
+    ...values: readonly SqlValue[]
+  ): Promise<Row[]>;
 }
 
 /** What a write transaction can do; reads inside it see its own writes. */

@@ -24,6 +24,16 @@ export class SqliteTransaction implements Transaction {
     return this.#connection.all(sql, values) as Row[];
   }
 
+  async readWithin<Row = SqlRow>(
+    limitMs: number,
+    sql: string,
+    ...values: readonly SqlValue[]
+  ): Promise<Row[]> {
+    this.#assertOpen();
+    const work = () => this.#connection.all(sql, values) as Row[];
+    return this.#connection.within(limitMs, work);
+  }
+
   async run(sql: string, ...values: readonly SqlValue[]): Promise<{ readonly changes: number }> {
     this.#assertOpen();
     return this.#connection.run(sql, values);

@@ -2,13 +2,12 @@
 
 import { timingSafeEqual } from "node:crypto";
 import type { TokenScheme } from "../../../core/registry.ts";
-import { isLoopback } from "../../../tools/network.ts";
 import { SUPERUSERS } from "../schema.ts";
 
 export const OPERATOR_PREFIX = "op_";
 
-/** `secret` carries the prefix. Taken from this machine's own addresses only. */
-export function operatorScheme(secret: string): TokenScheme {
+/** `secret` carries the prefix. `isOwn` tells the machine's own addresses: no others may use it. */
+export function operatorScheme(secret: string, isOwn: (address: string) => boolean): TokenScheme {
   const expected = Buffer.from(secret);
   return {
     name: "operator",
@@ -16,7 +15,7 @@ export function operatorScheme(secret: string): TokenScheme {
     async authenticate(token, { ip }) {
       const given = Buffer.from(token);
       const right = given.length === expected.length && timingSafeEqual(given, expected);
-      if (!right || !isLoopback(ip)) return undefined;
+      if (!right || !isOwn(ip)) return undefined;
       return {
         kind: "superuser",
         id: "operator",
@@ -24,6 +23,7 @@ export function operatorScheme(secret: string): TokenScheme {
         ip,
         expiresAt: Number.POSITIVE_INFINITY,
         refreshable: false,
+        record: {},
       };
     },
   };

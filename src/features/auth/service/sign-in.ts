@@ -1,7 +1,7 @@
 /** Sign-in and tokens of the auth collections. */
 
 import type { Clock } from "../../../base/clock.ts";
-import { fail } from "../../../base/errors.ts";
+import { assert, fail } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Caller } from "../../../core/access.ts";
 import type { Context } from "../../../core/context.ts";
@@ -9,13 +9,15 @@ import type { FeatureHost, TokenOrigin, TokenScheme } from "../../../core/regist
 import { TokenBuckets } from "../../../tools/token-bucket.ts";
 import {
   type Collection,
+  hashPassword,
+  type PublicRecord,
+  presentExpanded,
   type RecordData,
   Records,
   type RecordsService,
+  verifyPassword,
 } from "../../records/index.ts";
-import { INSTALLER_EMAIL, SUPERUSERS, TOKEN_KEY_CHARS } from "../schema.ts";
-import { hashPassword, verifyPassword } from "./password.ts";
-import { type PublicRecord, publicRecord } from "./public.ts";
+import { INSTALLER_EMAIL, PASSWORD_COST, SUPERUSERS, TOKEN_KEY_CHARS } from "../schema.ts";
 import { type IssueOptions, issueAuthToken, readClaims, verifyAuthToken } from "./tokens.ts";
 
 export interface AuthResult {
@@ -73,6 +75,7 @@ export class AuthService {
       ip: origin.ip,
       expiresAt: claims.exp * 1000,
       refreshable: claims.refreshable,
+      record,
     };
     if (collection.name === SUPERUSERS) return { ...common, kind: "superuser" };
     return { ...common, kind: "user", name: String(record.name ?? "") };
@@ -101,7 +104,7 @@ export class AuthService {
       throw fail.invalid("invalid_credentials", "Failed to authenticate.");
     }
     this.#failures.restore(key, this.#failureLimit);
-    return this.#result(collection, record);
+    return this.#result(context, collection, record);
   }
 
   #countAttempt(key: string): void {
@@ -124,13 +127,30 @@ export class AuthService {
       throw fail.forbidden("forbidden", "The token is of another collection.");
     }
     const record = await this.#records.get(context, collection.name, caller.id);
-    if (!caller.refreshable) return { record: publicRecord(collection, record, caller), token };
-    return this.#result(collection, record);
+    if (!caller.refreshable) {
+      return { record: await this.#shown(context, collection, record), token };
+    }
+    return this.#result(context, collection, record);
   }
 
-  async #result(collection: Collection, record: RecordData): Promise<AuthResult> {
+  async #result(context: Context, collection: Collection, record: RecordData): Promise<AuthResult> {
     const token = await issueAuthToken(collection, record, { clock: this.#clock });
-    return { record: publicRecord(collection, record, "owner"), token };
+    return { record: await this.#shown(context, collection, record), token };
+  }
+
+  /** One's own record: the address is there whatever its owner lets others see. */
+  async #shown(
+    context: Context,
+    collection: Collection,
+    record: RecordData,
+  ): Promise<PublicRecord> {
+    const { models } = this.#records;
+    const model = models.find(collection.id);
+    assert(model, `a model of ${collection.name}`);
+    const ownIds = new Set([record.id]);
+    const options = { model, records: [record], ownIds, expand: "" };
+    const [shown] = await presentExpanded(context, models, options);
+    return shown ?? {};
   }
 
   async issueToken(
@@ -164,12 +184,21 @@ export class AuthService {
   }
 
   async #createInstaller(context: Context): Promise<RecordData> {
-    const password = await hashPassword(context.ids.secret(30));
+    const password = await hashPassword(context.ids.secret(30), PASSWORD_COST);
     return this.#records.create(context, SUPERUSERS, {
       email: INSTALLER_EMAIL,
       password,
       tokenKey: context.ids.secret(TOKEN_KEY_CHARS),
       verified: true,
     });
+  }
+
+  /** By id or email, for superusers. Error: 404. */
+  async lookup(context: Context, nameOrId: string, identity: string): Promise<PublicRecord> {
+    const collection = this.authCollection(nameOrId);
+    const record =
+      (await this.findByEmail(context, collection.name, identity)) ??
+      (await this.#records.get(context, collection.name, identity));
+    return this.#shown(context, collection, record);
   }
 }

@@ -31,13 +31,13 @@ export function bindRings(hooks: Hooks, records: RecordsService): () => void {
 /** Fills in the defaults; the owner of a room is its first member. */
 function createRoom(records: RecordsService): Ring {
   return async (event, next) => {
-    const given = event.record;
+    const { record, given } = event;
     event.record = {
-      ...given,
-      isActive: given.isActive ?? true,
-      isPublic: given.isPublic ?? true,
-      joinType: given.joinType || "free",
-      creator: given.creator || given.owner || "",
+      ...record,
+      isActive: given.has("isActive") ? record.isActive : true,
+      isPublic: given.has("isPublic") ? record.isPublic : true,
+      joinType: record.joinType || "free",
+      creator: record.creator || record.owner || "",
     };
     checkNumbers(event);
     await next();

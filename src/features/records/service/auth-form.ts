@@ -1,0 +1,69 @@
+/**
+ * What accounts have beyond other records: the pair of passwords, the old one, and fields that only
+ * a manager changes. Checked before the fields are; its faults come alone.
+ */
+
+import { type FieldError, fieldErrors } from "../../../base/errors.ts";
+import { faults } from "../../../tools/fields/faults.ts";
+import { NewPassword } from "../../../tools/fields/password-kind.ts";
+import type { RecordData } from "../store/rows.ts";
+
+export interface AccountForm {
+  /** The body as it was sent. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Its resolved values. */
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly stored: RecordData | undefined;
+  /** Superusers, and who the collection's manageRule lets through. */
+  readonly manages: boolean;
+}
+
+/** Error: 400 with field errors. */
+export async function checkAccountForm(form: AccountForm): Promise<void> {
+  const { values, stored, manages } = form;
+  const found: Record<string, FieldError> = {};
+  const password = values.password instanceof NewPassword ? values.password.plain : "";
+  const confirm = text(form.body.passwordConfirm);
+  if (!stored && password === "") found.password = faults.required();
+  if (!stored || password !== "") {
+    if (confirm === "") found.passwordConfirm = faults.required();
+    else if (confirm !== password) found.passwordConfirm = faults.mismatch();
+  }
+  if (!manages) {
+    const verified = stored ? stored.verified : false;
+    if ((values.verified ?? verified) !== verified) found.verified = faults.mismatch();
+    if (stored && (values.email ?? stored.email) !== stored.email) found.email = faults.mismatch();
+  }
+  if (stored && password !== "" && !manages) {
+    const fault = await oldPasswordFault(text(form.body.oldPassword), stored);
+    if (fault) found.oldPassword = fault;
+  }
+  if (Object.keys(found).length > 0) throw fieldErrors(found);
+}
+
+async function oldPasswordFault(
+  given: string,
+  stored: RecordData,
+): Promise<FieldError | undefined> {
+  if (given === "") return faults.required();
+  const right = await verifyPassword(given, String(stored.password));
+  return right ? undefined : faults.wrongOldPassword();
+}
+
+/** A stored text that is no hash verifies nothing. bcrypt runs on a thread of the runtime's own. */
+export async function verifyPassword(password: string, hash: string): Promise<boolean> {
+  try {
+    return await Bun.password.verify(password, hash);
+  } catch {
+    return false;
+  }
+}
+
+export function hashPassword(plain: string, cost: number): Promise<string> {
+  return Bun.password.hash(plain, { algorithm: "bcrypt", cost });
+}
+
+function text(value: unknown): string {
+  if (typeof value === "string") return value;
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}

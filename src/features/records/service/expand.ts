@@ -1,0 +1,173 @@
+/**
+ * The `expand` parameter: related records put into their records, each collection's viewRule asked
+ * once per level. A path that may not be followed is left out in silence.
+ */
+
+import { LIMITS } from "../../../base/limits.ts";
+import type { Context } from "../../../core/context.ts";
+import type { SqlRow } from "../../../infra/db/database.ts";
+import { isMultiple } from "../../../tools/fields/field.ts";
+import { toTexts } from "../../../tools/fields/scalars.ts";
+import type { Field } from "../schema.ts";
+import { decodeRow, type RecordData } from "../store/rows.ts";
+import { requestInfo, seesAll } from "./caller.ts";
+import type { Query } from "./filters.ts";
+import type { Model, Models } from "./models.ts";
+import { type PresentOptions, type PublicRecord, present } from "./present.ts";
+import { runStatement } from "./statements.ts";
+
+/** Paths as a tree: `a.b,a.c` is one `a` with two below it. */
+type Tree = Map<string, Tree>;
+
+/** Records as JSON with what `expression` names in their `expand`. */
+export async function presentExpanded(
+  context: Context,
+  models: Models,
+  options: {
+    readonly model: Model;
+    readonly records: readonly RecordData[];
+    readonly expand: string;
+  } & PresentOptions,
+): Promise<PublicRecord[]> {
+  const shown = await present(context, models, options);
+  const tree = parseExpand(options.expand);
+  if (tree.size === 0 || shown.length === 0) return shown;
+  await new Expander(context, models).fill({ ...options, shown }, tree);
+  return shown;
+}
+
+function parseExpand(expression: string): Tree {
+  const root: Tree = new Map();
+  for (const path of expression.replaceAll(" ", "").split(",").slice(0, LIMITS.expandPathsMax)) {
+    let level = root;
+    for (const name of path.split(".").slice(0, LIMITS.relationDepthMax)) {
+      if (name === "") break;
+      const below: Tree = level.get(name) ?? new Map();
+      level.set(name, below);
+      level = below;
+    }
+  }
+  return root;
+}
+
+/** One level: records and the JSON that was made of them, in the same order. */
+interface Level {
+  readonly model: Model;
+  readonly records: readonly RecordData[];
+  readonly shown: readonly PublicRecord[];
+}
+
+/** Where a path's name leads: a relation of the record, or one of others back to it. */
+type Step =
+  | { readonly kind: "forward"; readonly field: Field; readonly target: Model }
+  | {
+      readonly kind: "back";
+      readonly field: Field;
+      readonly target: Model;
+      readonly single: boolean;
+    };
+
+class Expander {
+  readonly #context: Context;
+  readonly #models: Models;
+
+  constructor(context: Context, models: Models) {
+    this.#context = context;
+    this.#models = models;
+  }
+
+  async fill(level: Level, tree: Tree): Promise<void> {
+    for (const [name, below] of tree) {
+      const step = findStep(this.#models, level.model, name);
+      const query = step && this.#query(step.target);
+      if (!step || !query) continue;
+      const related = await this.#load(level, step, query);
+      const options = { model: step.target, records: related };
+      const shown = await present(this.#context, this.#models, options);
+      if (below.size > 0) await this.fill({ ...options, shown }, below);
+      const byId = new Map(related.map((record, index) => [record.id, shown[index] ?? {}]));
+      attach(level, { name, step, related, byId });
+    }
+  }
+
+  /** Undefined where the collection is locked. */
+  #query({ collection }: Model): Query | undefined {
+    const privileged = seesAll(this.#context);
+    if (!privileged && collection.viewRule === null) return undefined;
+    return this.#models.filters.query({
+      collection,
+      ...(privileged ? {} : { rule: collection.viewRule ?? "" }),
+      privileged,
+      request: requestInfo(this.#context, this.#models, { context: "expand" }),
+      now: this.#context.clock.now(),
+    });
+  }
+
+  async #load(level: Level, step: Step, query: Query): Promise<RecordData[]> {
+    const ids =
+      step.kind === "forward"
+        ? [...new Set(level.records.flatMap((record) => toTexts(record[step.field.name])))]
+        : level.records.map(({ id }) => id);
+    if (ids.length === 0) return [];
+    const statement =
+      step.kind === "forward"
+        ? query.rowsOf(ids)
+        : query.referringBy(step.field.name, ids, LIMITS.expandBackMax * level.records.length);
+    const rows = await runStatement<SqlRow>(this.#context, statement);
+    return rows.map((row) => decodeRow(step.target, row));
+  }
+}
+
+interface Found {
+  readonly name: string;
+  readonly step: Step;
+  readonly related: readonly RecordData[];
+  readonly byId: ReadonlyMap<string, PublicRecord>;
+}
+
+/** The key `expand` is there as soon as the path was a valid one, whatever it led to. */
+function attach(level: Level, { name, step, related, byId }: Found): void {
+  level.records.forEach((record, index) => {
+    const shown = level.shown[index];
+    if (!shown) return;
+    const expand = (shown.expand ?? {}) as Record<string, unknown>;
+    shown.expand = expand;
+    const ids =
+      step.kind === "forward" ? toTexts(record[step.field.name]) : referring(related, step, record);
+    const found = ids.flatMap((id) => byId.get(id) ?? []);
+    const single = step.kind === "forward" ? !isMultiple(step.field) : step.single;
+    if (!single && found.length > 0) expand[name] = found;
+    else if (found[0]) expand[name] = found[0];
+  });
+}
+
+function referring(related: readonly RecordData[], step: Step, record: RecordData): string[] {
+  return related
+    .filter((other) => toTexts(other[step.field.name]).includes(record.id))
+    .slice(0, LIMITS.expandBackMax)
+    .map(({ id }) => id);
+}
+
+function findStep(models: Models, model: Model, name: string): Step | undefined {
+  const field = model.collection.fields.find((candidate) => candidate.name === name);
+  if (field) {
+    const target = field.type === "relation" && models.find(String(field.collectionId));
+    return target ? { kind: "forward", field, target } : undefined;
+  }
+  const [, collection, relation] = /^(\w+)_via_(\w+)$/.exec(name) ?? [];
+  const target = collection === undefined ? undefined : models.find(collection);
+  const back = target?.collection.fields.find((candidate) => candidate.name === relation);
+  if (!target || back?.type !== "relation" || back.collectionId !== model.collection.id) {
+    return undefined;
+  }
+  return { kind: "back", field: back, target, single: isUnique(target, back) };
+}
+
+/** A relation with a unique index of its own has one record at its other end. */
+function isUnique({ collection }: Model, field: Field): boolean {
+  const pattern = new RegExp(
+    `^\\s*create\\s+unique\\s+index[^(]*\\(\\s*[\`"\\[]?${field.name}[\`"\\]]?[^,]*\\)`,
+    "i",
+  );
+  return !isMultiple(field) && collection.indexes.some((index) => pattern.test(index));
+}

@@ -1,0 +1,397 @@
+/**
+ * The records API: who may by the collection's rules, what may be by its fields, in the order its
+ * clients rely on. Create: lock, body, rule on the values to be, form, fields, write. Update: lock,
+ * stored row, body, rule on the stored values, form, fields, write.
+ */
+
+import { type FieldError, fail, fieldErrors } from "../../../base/errors.ts";
+import type { Context } from "../../../core/context.ts";
+import type { SqlRow } from "../../../infra/db/database.ts";
+import { pendingLookups } from "../../../tools/fields/lookups.ts";
+import {
+  type BodyTarget,
+  bodyForRules,
+  type ResolvedBody,
+  resolveBody,
+} from "../../../tools/fields/modifiers.ts";
+import { hashPasswords, NewPassword } from "../../../tools/fields/password-kind.ts";
+import { own } from "../../../tools/fields/record-fields.ts";
+import type { RecordsService, Values } from "../service.ts";
+import { countIds, decodeRow, hasIdInAnyCase, type RecordData } from "../store/rows.ts";
+import { checkAccountForm, hashPassword } from "./auth-form.ts";
+import { requestInfo, seesAll } from "./caller.ts";
+import { presentExpanded } from "./expand.ts";
+import type { Query } from "./filters.ts";
+import { type ListParameters, readPage } from "./list-parameters.ts";
+import type { Model, Models } from "./models.ts";
+import type { PublicRecord } from "./present.ts";
+import type { RequestContext } from "./request.ts";
+import { runStatement } from "./statements.ts";
+
+export interface RecordTarget {
+  readonly collection: string;
+  readonly id: string;
+}
+
+export interface RecordList {
+  readonly items: readonly PublicRecord[];
+  readonly page: number;
+  readonly perPage: number;
+  /** -1 when the client skipped counting. */
+  readonly totalItems: number;
+  readonly totalPages: number;
+}
+
+export interface AnswerOptions {
+  readonly expand?: string | undefined;
+  /** What rules see as `@request.context`. */
+  readonly context?: RequestContext;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+type RuleName = "listRule" | "viewRule" | "createRule" | "updateRule" | "deleteRule";
+
+export class RecordPipeline {
+  readonly #records: RecordsService;
+
+  constructor(records: RecordsService) {
+    this.#records = records;
+  }
+
+  /** Errors: 404 collection, 403 locked, 400 filter, sort or page, 503 `query_too_slow`. */
+  async list(context: Context, nameOrId: string, parameters: ListParameters): Promise<RecordList> {
+    const models = this.#records.models;
+    const model = this.#model(models, nameOrId);
+    assertUnlocked(context, model, "listRule");
+    const { page, perPage, skipTotal } = readPage(parameters);
+    const query = this.#query(context, models, {
+      model,
+      rule: "listRule",
+      filter: parameters.filter ?? "",
+      sort: parameters.sort ?? "",
+    });
+    const total = skipTotal ? -1 : await countOf(context, query);
+    const offset = (page - 1) * perPage;
+    const nothing = total >= 0 && offset >= total;
+    const rows = nothing
+      ? []
+      : await runStatement<SqlRow>(context, query.rows({ limit: perPage, offset }));
+    const records = rows.map((row) => decodeRow(model, row));
+    const expand = parameters.expand ?? "";
+    return {
+      items: await presentExpanded(context, models, { model, records, expand }),
+      page,
+      perPage,
+      totalItems: total,
+      totalPages: total < 0 ? -1 : Math.ceil(total / perPage),
+    };
+  }
+
+  /** Errors: 404 collection, record, or rule unmet; 403 locked. */
+  async view(
+    context: Context,
+    target: RecordTarget,
+    options: AnswerOptions = {},
+  ): Promise<PublicRecord> {
+    const models = this.#records.models;
+    const model = this.#model(models, target.collection);
+    assertUnlocked(context, model, "viewRule");
+    const record = await this.#allowed(context, models, { model, id: target.id, rule: "viewRule" });
+    return this.#answer(context, model, { record, options });
+  }
+
+  /** Errors: 404 collection, 403 locked, 400 rule unmet (no details) or invalid values. */
+  async create(
+    context: Context,
+    nameOrId: string,
+    { body, ...options }: { readonly body: Body } & AnswerOptions,
+  ): Promise<PublicRecord> {
+    const models = this.#records.models;
+    const model = this.#writable(models, nameOrId);
+    assertUnlocked(context, model, "createRule");
+    const resolved = this.#resolve(context, model, { body });
+    const { ids } = context;
+    const source = { ordered: () => ids.record(), random: (bound: number) => ids.below(bound) };
+    const values = model.fields.fill({ ...model.fields.zero(), ...resolved.values }, source);
+    const virtual = columnsOf(model, model.isAuth ? { ...values, verified: false } : values);
+    const passes = async (rule: string) => {
+      const request = requestInfo(context, models, {
+        context: options.context ?? "default",
+        body: bodyForRules(model.fields, resolved),
+      });
+      const query = this.#ruleQuery(context, models, { model, rule, request });
+      return (await runStatement(context, query.accepts(virtual))).length > 0;
+    };
+    const rule = model.collection.createRule ?? "";
+    if (!seesAll(context) && rule !== "" && !(await passes(rule))) throw createRefused();
+    const settled = isSuperusers(model) ? { ...values, verified: true } : values;
+    const ready = await this.#validate(context, models, {
+      model,
+      body,
+      resolved,
+      values: settled,
+      stored: undefined,
+      passes,
+    });
+    const place = { collection: model.collection.id, given: Object.keys(resolved.values) };
+    const record = await this.#records.create(context, place, ready);
+    return this.#answer(context, model, { record, options });
+  }
+
+  /** Errors: 404 collection, record, or rule unmet; 403 locked; 400 invalid values. */
+  async update(
+    context: Context,
+    target: RecordTarget,
+    { body, ...options }: { readonly body: Body } & AnswerOptions,
+  ): Promise<PublicRecord> {
+    const models = this.#records.models;
+    const model = this.#writable(models, target.collection);
+    assertUnlocked(context, model, "updateRule");
+    const stored = await this.#records.get(context, model.collection.id, target.id);
+    const resolved = this.#resolve(context, model, { body, stored });
+    const request = requestInfo(context, models, {
+      context: options.context ?? "default",
+      body: bodyForRules(model.fields, resolved),
+    });
+    const passes = async (rule: string) => {
+      const query = this.#ruleQuery(context, models, { model, rule, request });
+      return (await runStatement(context, query.row(target.id))).length > 0;
+    };
+    const rule = model.collection.updateRule ?? "";
+    if (!seesAll(context) && rule !== "" && !(await passes(rule))) throw recordMissing();
+    const changes = await this.#validate(context, models, {
+      model,
+      body,
+      resolved,
+      values: { ...stored, ...resolved.values },
+      stored,
+      passes,
+    });
+    const given = Object.keys(resolved.values);
+    const place = { collection: model.collection.id, id: stored.id, given };
+    const record = await this.#records.update(context, place, changes);
+    return this.#answer(context, model, { record, options });
+  }
+
+  /** Errors: 404 collection, record, or rule unmet; 403 locked; 400 in a required relation. */
+  async delete(context: Context, target: RecordTarget): Promise<void> {
+    const models = this.#records.models;
+    const model = this.#writable(models, target.collection);
+    assertUnlocked(context, model, "deleteRule");
+    await this.#allowed(context, models, { model, id: target.id, rule: "deleteRule" });
+    await this.#records.delete(context, model.collection.id, target.id);
+  }
+
+  async #answer(
+    context: Context,
+    model: Model,
+    { record, options }: { readonly record: RecordData; readonly options: AnswerOptions },
+  ): Promise<PublicRecord> {
+    const expand = options.expand ?? "";
+    const shown = await presentExpanded(context, this.#records.models, {
+      model,
+      records: [record],
+      expand,
+    });
+    return shown[0] ?? {};
+  }
+
+  #model(models: Models, nameOrId: string): Model {
+    const model = models.find(nameOrId);
+    if (!model) throw recordMissing();
+    return model;
+  }
+
+  #writable(models: Models, nameOrId: string): Model {
+    const model = this.#model(models, nameOrId);
+    if (model.collection.type === "view") {
+      throw fail.invalid("view_is_read_only", "Records of a view cannot be written.");
+    }
+    return model;
+  }
+
+  #query(
+    context: Context,
+    models: Models,
+    options: {
+      readonly model: Model;
+      readonly rule: RuleName;
+      readonly filter?: string;
+      readonly sort?: string;
+    },
+  ): Query {
+    const { collection } = options.model;
+    const privileged = seesAll(context);
+    return models.filters.query({
+      collection,
+      ...(privileged ? {} : { rule: collection[options.rule] ?? "" }),
+      filter: options.filter ?? "",
+      sort: options.sort ?? "",
+      privileged,
+      request: requestInfo(context, models),
+      now: context.clock.now(),
+    });
+  }
+
+  #ruleQuery(
+    context: Context,
+    models: Models,
+    options: {
+      readonly model: Model;
+      readonly rule: string;
+      readonly request: ReturnType<typeof requestInfo>;
+    },
+  ): Query {
+    return models.filters.query({
+      collection: options.model.collection,
+      rule: options.rule,
+      privileged: false,
+      request: options.request,
+      now: context.clock.now(),
+    });
+  }
+
+  async #allowed(
+    context: Context,
+    models: Models,
+    { model, id, rule }: { readonly model: Model; readonly id: string; readonly rule: RuleName },
+  ): Promise<RecordData> {
+    const query = this.#query(context, models, { model, rule });
+    const [row] = await runStatement<SqlRow>(context, query.row(id));
+    if (!row) throw recordMissing();
+    return decodeRow(model, row);
+  }
+
+  #resolve(
+    context: Context,
+    model: Model,
+    { body, stored }: { readonly body: Body; readonly stored?: RecordData },
+  ): ResolvedBody {
+    const target: BodyTarget = {
+      fields: model.fields,
+      record: stored,
+      random: (bound) => context.ids.below(bound),
+      writesHidden: seesAll(context),
+      isAuth: model.isAuth,
+    };
+    return resolveBody(target, body);
+  }
+
+  /** The values with passwords hashed, ready to be written. Error: 400 with field errors. */
+  async #validate(context: Context, models: Models, entry: Entry): Promise<Values> {
+    const { model, stored, values } = entry;
+    let settled: Values = values;
+    if (model.isAuth) {
+      await checkAccountForm({
+        body: entry.body,
+        values: entry.resolved.values,
+        stored,
+        manages: await manages(context, entry),
+      });
+      if (stored && revokesTokens(entry)) settled = { ...values, tokenKey: context.ids.secret(50) };
+    }
+    const found: Record<string, FieldError> = {
+      ...(await lookUpFaults(context, models, { model, values: settled, stored })),
+      ...model.fields.check(settled, stored),
+    };
+    if (Object.keys(found).length > 0) throw fieldErrors(found);
+    return hashPasswords(model.collection.fields, settled, hashPassword);
+  }
+}
+
+interface Entry {
+  readonly model: Model;
+  readonly body: Body;
+  readonly resolved: ResolvedBody;
+  readonly values: Values;
+  readonly stored: RecordData | undefined;
+  readonly passes: (rule: string) => Promise<boolean>;
+}
+
+async function manages(context: Context, { model, passes }: Entry): Promise<boolean> {
+  if (seesAll(context)) return true;
+  const rule = model.collection.options.manageRule;
+  if (context.caller.kind !== "user" || typeof rule !== "string" || rule === "") return false;
+  return passes(rule);
+}
+
+function revokesTokens({ values, stored }: Entry): boolean {
+  return values.password instanceof NewPassword || values.email !== stored?.email;
+}
+
+async function lookUpFaults(
+  context: Context,
+  models: Models,
+  entry: {
+    readonly model: Model;
+    readonly values: Values;
+    readonly stored: RecordData | undefined;
+  },
+): Promise<Record<string, FieldError>> {
+  const { model, values, stored } = entry;
+  const found: Record<string, FieldError> = {};
+  for (const lookup of pendingLookups(model.fields, values, stored)) {
+    if (lookup.kind === "key") {
+      if (await hasIdInAnyCase(context.db, model, lookup.id)) found[lookup.field] = lookup.taken;
+      continue;
+    }
+    const target = models.find(lookup.collectionId);
+    if (!target) found[lookup.field] = lookup.missingCollection;
+    else if ((await countIds(context.db, target, lookup.ids)) < lookup.ids.length) {
+      found[lookup.field] = lookup.missingRecords;
+    }
+  }
+  if (!stored && model.isAuth && (await isAccountId(context, models, entry))) {
+    found.id = { code: "validation_invalid_auth_id", message: "The id is taken or not valid." };
+  }
+  return found;
+}
+
+/** An account's id is its own among all auth collections: tokens and relations name it alone. */
+async function isAccountId(
+  context: Context,
+  models: Models,
+  { model, values }: { readonly model: Model; readonly values: Values },
+): Promise<boolean> {
+  const others = models.all.filter((other) => other.isAuth && other !== model);
+  for (const other of others) {
+    if ((await countIds(context.db, other, [String(values.id)])) > 0) return true;
+  }
+  return false;
+}
+
+async function countOf(context: Context, query: Query): Promise<number> {
+  const [row] = await runStatement<{ total: number }>(context, query.count());
+  return row?.total ?? 0;
+}
+
+/** What the row would store, passwords left out: no rule reads them. */
+function columnsOf(model: Model, values: Values): Record<string, string | number | boolean | null> {
+  const plain = Object.fromEntries(
+    model.collection.fields.map(({ name }) => {
+      const value = own(values, name);
+      return [name, value instanceof NewPassword ? "" : value];
+    }),
+  );
+  const columns = model.fields.encode(plain);
+  return Object.fromEntries(
+    model.collection.fields.map(({ name }, index) => [name, columns[index] ?? null]),
+  );
+}
+
+function isSuperusers(model: Model): boolean {
+  return model.isAuth && model.collection.name === "_superusers";
+}
+
+function assertUnlocked(context: Context, { collection }: Model, rule: RuleName): void {
+  if (collection[rule] !== null || seesAll(context)) return;
+  throw fail.forbidden("forbidden", "Only superusers can perform this action.");
+}
+
+function recordMissing() {
+  return fail.not_found("not_found", "The requested resource wasn't found.");
+}
+
+function createRefused() {
+  return fail.invalid("create_refused", "Failed to create the record.");
+}

@@ -1,0 +1,76 @@
+/** Records as JSON for the caller: what is hidden stays hidden, addresses with whom they are for. */
+
+import type { Context } from "../../../core/context.ts";
+import type { SqlRow } from "../../../infra/db/database.ts";
+import type { RecordData } from "../store/rows.ts";
+import { requestInfo, seesAll } from "./caller.ts";
+import type { Model, Models } from "./models.ts";
+import { runStatement } from "./statements.ts";
+
+/** A record as a client may see it, keys in order. */
+export type PublicRecord = Record<string, unknown>;
+
+export interface PresentOptions {
+  /** Ids whose address is shown whatever their owners set: the account that just signed in. */
+  readonly ownIds?: ReadonlySet<string>;
+}
+
+/** One result for each record, in their order. */
+export async function present(
+  context: Context,
+  models: Models,
+  {
+    model,
+    records,
+    ownIds,
+  }: {
+    readonly model: Model;
+    readonly records: readonly RecordData[];
+  } & PresentOptions,
+): Promise<PublicRecord[]> {
+  const all = seesAll(context);
+  const managed =
+    model.isAuth && !all ? await managedIds(context, models, { model, records }) : NONE;
+  return records.map((record) => {
+    const shown: PublicRecord = {
+      ...model.fields.publish(record, (field) => all || !field.hidden),
+      collectionId: model.collection.id,
+      collectionName: model.collection.name,
+    };
+    if (model.isAuth) {
+      delete shown.password;
+      delete shown.tokenKey;
+      const trusted = all || ownIds?.has(record.id) || managed.has(record.id);
+      if (!trusted && record.emailVisibility !== true) delete shown.email;
+    }
+    return sortKeys(shown);
+  });
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** The caller's own record, and those that it manages by the collection's manageRule. */
+async function managedIds(
+  context: Context,
+  models: Models,
+  { model, records }: { readonly model: Model; readonly records: readonly RecordData[] },
+): Promise<ReadonlySet<string>> {
+  const { caller } = context;
+  if (caller.kind !== "user") return NONE;
+  const own = caller.collection === model.collection.name ? [caller.id] : [];
+  const rule = model.collection.options.manageRule;
+  if (typeof rule !== "string" || rule === "") return new Set(own);
+  const query = models.filters.query({
+    collection: model.collection,
+    rule,
+    privileged: false,
+    request: requestInfo(context, models),
+    now: context.clock.now(),
+  });
+  const rows = await runStatement<SqlRow>(context, query.rowsOf(records.map(({ id }) => id)));
+  return new Set([...own, ...rows.map((row) => String(row.id))]);
+}
+
+function sortKeys(record: PublicRecord): PublicRecord {
+  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
