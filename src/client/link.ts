@@ -210,13 +210,17 @@ export class Link {
       const result = await this.#options.api.answer(this.#path, { offerId, sdp });
       if (!stale()) this.#peer.confirm(result.published, result.rejected);
     } catch (error) {
-      // 409: a newer offer has taken this one's place and is on its way here.
-      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+      // 409: a newer offer has taken this one's place. 503: the media worker died, and the offer for
+      // a new connection follows. Either is on its way here, or the lifeline runs out.
+      if (!(error instanceof ApiError) || ![409, 503].includes(error.status)) throw error;
     }
   }
 
   #reset(): void {
     this.#peer.close();
+    // What a closed connection was asked for may stay unsettled for ever (W3C webrtc, section
+    // "Chain an asynchronous operation"): nothing may wait behind it.
+    this.#negotiation = Promise.resolve();
     this.#peer = this.#openPeer();
     this.#shake();
     this.#armLifeline(OPEN_MS);
