@@ -309,6 +309,7 @@ const NO_URLS = [
   ...["http://a.b/%zz", "http://a.123", "http://[1::2", "http://[1:2]", "data:text/plain,hi"],
   `http://a.b/${"x".repeat(2100)}`,
   `http://${"a-".repeat(1000)}!`,
+  `http://${"a".repeat(2000)}-`,
   "@".repeat(2000),
 ];
 

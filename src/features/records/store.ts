@@ -1,7 +1,7 @@
 /** SQL of the collections and their rows. Identifiers come from the schema, values are bound. */
 
 import { assert } from "../../base/errors.ts";
-import type { Reader, Transaction } from "../../infra/db/database.ts";
+import type { Reader, SqlRow, Transaction } from "../../infra/db/database.ts";
 import { type Collection, columnType, type Field } from "./schema.ts";
 
 const IDENTIFIER = /^\w+$/;
@@ -85,7 +85,12 @@ export async function dropCollection(tx: Transaction, name: string): Promise<voi
 
 export async function loadCollections(reader: Reader): Promise<Collection[]> {
   const rows = await reader.all("SELECT * FROM `_collections` ORDER BY rowid");
-  return rows.map((row) => ({
+  return rows.map(parseCollection);
+}
+
+/** A row of `_collections`, which only the server itself writes. */
+export function parseCollection(row: SqlRow): Collection {
+  return {
     id: String(row.id),
     name: String(row.name),
     type: String(row.type) as Collection["type"],
@@ -98,7 +103,7 @@ export async function loadCollections(reader: Reader): Promise<Collection[]> {
     updateRule: rule(row.updateRule),
     deleteRule: rule(row.deleteRule),
     options: JSON.parse(String(row.options)) as Record<string, unknown>,
-  }));
+  };
 }
 
 function rule(value: unknown): string | null {

@@ -1,6 +1,6 @@
 /** Email addresses and URLs as their fields accept them: shapes, not whether anyone is there. */
 
-import { RE2JS } from "re2js";
+import { isHost } from "./host-name.ts";
 
 /** Letters beyond ASCII, without surrogates and private use. */
 const BEYOND = String.raw`\u00A0-\uD7FF\uF900-\uFDCF\uFDF0-\uFFEF`;
@@ -73,40 +73,5 @@ function isAuthority(rest: string): boolean {
   const authority = /^(?:\[[^\]]*\])?[^/?#@]*/.exec(rest)?.[0] ?? "";
   if (rest[authority.length] === "@") return false;
   const host = authority.replace(/:\d{1,5}$/, "").replace(/\.$/, "");
-  if (host.startsWith("[")) return host.endsWith("]") && isIpv6(host.slice(1, -1));
-  return HOST.test(host);
-}
-
-const LOOSE = String.raw`[a-zA-Z\x{00a1}-\x{ffff}0-9]`;
-const PLAIN = "[a-zA-Z0-9]";
-const BYTE = String.raw`(?:\d{1,2}|1\d\d|2[0-4]\d|25[0-5])`;
-const IPV4 = String.raw`(?:[1-9]\d?|1\d\d|2[01]\d|22[0-3]|24\d|25[0-5])(?:\.${BYTE}){3}`;
-/**
- * Names: labels of plain letters and digits, of which the last but one may be in any script, and a
- * last label without digits; dashes stay inside a label. By an engine of linear time, because the
- * alternatives overlap.
- */
-const SUBDOMAINS = [
-  `${PLAIN}[a-zA-Z0-9_-]*${PLAIN}(?:[-.]${PLAIN}+)*`,
-  String.raw`www\.`,
-  String.raw`${PLAIN}+(?:[-_.]?${PLAIN})*${PLAIN}\.${PLAIN}+`,
-].join("|");
-const NAME = `(?:${SUBDOMAINS})?${LOOSE}+(?:--?${LOOSE}+)*`;
-const TOP_LABEL = String.raw`(?:\.[a-zA-Z\x{00a1}-\x{ffff}]+)?`;
-const HOST = RE2JS.compile(`^(?:${IPV4}|${NAME}${TOP_LABEL})$`);
-
-const IPV6_GROUP = /^[\da-f]{1,4}$/i;
-
-/** RFC 4291 text, with an IPv4 tail or an escaped zone. */
-function isIpv6(text: string): boolean {
-  const address = text.replace(/%25[\da-z]+$/i, "");
-  const halves = address.split("::");
-  if (halves.length > 2) return false;
-  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
-  const tail = groups.at(-1) ?? "";
-  const ipv4 = tail.includes(".");
-  if (ipv4 && !/^(?:\d{1,3}\.){3}\d{1,3}$/.test(tail)) return false;
-  const count = groups.length + (ipv4 ? 1 : 0);
-  if (halves.length === 2 ? count > 7 : count !== 8) return false;
-  return groups.slice(0, ipv4 ? -1 : undefined).every((group) => IPV6_GROUP.test(group));
+  return isHost(host);
 }

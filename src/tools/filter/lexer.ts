@@ -1,5 +1,5 @@
 /**
- * Words of the filter language. One pass over the text, nothing is looked at twice, so hostile input
+ * Words of the filter language. One pass over the text, nothing is looked at twice: hostile input
  * costs no more than its length.
  *
  *     identifier  [A-Za-z@_#][A-Za-z0-9_.:]*   not ending in "." or ":", more than its first sign

@@ -50,9 +50,10 @@ export function listable(scope: Scope, { collection, alias }: BaseRow): Fragment
   const inner: Scope = { ...scope, joins, base, trusted: true, requirements: new Map() };
   const allowed = ruleCondition(inner, rule);
   const missing = sql`${column(alias, "id")} IS NULL`;
-  const tables = joins.neededBy([allowed]).joins;
-  if (tables.sql === "") return anyOf([missing, allowed]);
-  const exists = sql`EXISTS (SELECT 1 FROM ${ONE_ROW}${tables} WHERE ${allowed})`;
+  const tables = joins.neededBy([allowed]);
+  if (tables.joins.sql === "") return anyOf([missing, allowed]);
+  const where = allOf([...tables.ticks, allowed]);
+  const exists = sql`EXISTS (SELECT 1 FROM ${ONE_ROW}${tables.joins} WHERE ${where})`;
   return anyOf([missing, exists]);
 }
 
@@ -111,6 +112,7 @@ function collectionOperand(scope: Scope, name: string): Operand {
     collection,
     path: `@collection.${collection.id}:${alias ?? ""}`,
     table: identifier(collection.name),
+    key: "id",
     multiplies: true,
     several: true,
   });

@@ -24,6 +24,11 @@ export function likeColumn(value: Fragment, affinity: "numeric" | "text"): Fragm
 /** Breaks the statement off when its time is over; has to be asked for each row it visits. */
 export const TICK: Fragment = sql`tick()`;
 
+/** The same for each row of a joined table: what names no column of it is asked once outside. */
+export function tickFor(value: Fragment): Fragment {
+  return sql`(tick() OR ${value} IS NULL)`;
+}
+
 /** A table of one row and no columns, the start of a chain of left joins. */
 export const ONE_ROW: Fragment = sql`(SELECT 1)`;
 

@@ -28,8 +28,6 @@ export interface FilterTexts {
   readonly sort?: string;
   /** A superuser's or the server's own filter: nothing is hidden from it. */
   readonly privileged: boolean;
-  /** For `Query.accepts` alone: the record is not stored, so no path goes back from it. */
-  readonly unstored?: boolean;
 }
 
 export interface FilterOptions extends FilterTexts {
@@ -37,6 +35,9 @@ export interface FilterOptions extends FilterTexts {
   /** Milliseconds since the epoch, what `@now` and the like are made from. */
   readonly now: number;
 }
+
+/** What is compiled: for rows of the table, or for one that is not stored. */
+type Texts = FilterTexts & { readonly unstored: boolean };
 
 /** One statement to run. */
 export interface Statement {
@@ -63,7 +64,8 @@ export class Filters {
    */
   query(options: FilterOptions): Query {
     const run: Run = { request: options.request, now: options.now };
-    return new Query(this.#form(options, run), run);
+    const form = (unstored: boolean) => this.#form({ ...options, unstored }, run);
+    return new Query(run, { stored: form(false), unstored: () => form(true) });
   }
 
   /**
@@ -72,12 +74,12 @@ export class Filters {
    */
   checkRule(collection: Collection, rule: string): void {
     if (rule === "") return;
-    const options = { collection, privileged: true };
+    const options = { collection, privileged: true, unstored: false };
     const scope = this.#scope(options, { request: NO_REQUEST, now: 0 });
     condition(scope, parseFilter(rule, RULE));
   }
 
-  #form(options: FilterTexts, run: Run): Form {
+  #form(options: Texts, run: Run): Form {
     const { collection, privileged, unstored, rule = "", filter = "", sort = "" } = options;
     const flags = `${privileged ? 1 : 0}${unstored ? 1 : 0}`;
     const key = [collection.id, flags, rule, filter, sort].join("\0");
@@ -93,7 +95,7 @@ export class Filters {
     return form;
   }
 
-  #compile(options: FilterTexts, run: Run): Form {
+  #compile(options: Texts, run: Run): Form {
     const { collection, privileged, rule = "", filter = "", sort = "" } = options;
     assert(this.#schema.find(collection.id), `${collection.name} is of this schema`);
     if (!privileged) refuseReserved(filter, sort);
@@ -109,16 +111,17 @@ export class Filters {
     return new Form({ collection, observations, timed, condition: all, order, ...tables, counted });
   }
 
-  #scope(options: FilterTexts, run: Run): Scope {
-    const { collection, unstored = false, filter = "", sort = "" } = options;
+  #scope(options: Texts, run: Run): Scope {
+    const { collection, unstored, filter = "", sort = "" } = options;
     const timed = filter !== "" || sort !== "";
     const aliases = new Aliases();
+    const complete = collection.type !== "view" && !unstored;
     return {
       schema: this.#schema,
       observations: new Observations(run),
       aliases,
       joins: new Joins(aliases, timed),
-      base: { collection, alias: BASE, unstored },
+      base: { collection, alias: BASE, unstored, complete },
       trusted: true,
       timed,
       requirements: new Map(),
@@ -156,12 +159,14 @@ function refuseReserved(...texts: readonly string[]): void {
 
 /** Compiled texts with the values of one request. Rows have the collection's columns. */
 export class Query {
-  readonly #form: Form;
   readonly #run: Run;
+  readonly #form: Form;
+  readonly #unstored: () => Form;
 
-  constructor(form: Form, run: Run) {
-    this.#form = form;
+  constructor(run: Run, forms: { readonly stored: Form; readonly unstored: () => Form }) {
     this.#run = run;
+    this.#form = forms.stored;
+    this.#unstored = forms.unstored;
   }
 
   /** A page of rows, each once, in the order of the sort (without one, in none that is promised). */
@@ -192,10 +197,11 @@ export class Query {
 
   /**
    * One row `{ok: 1}` when a record that is not stored passes, else none. `values` are its columns
-   * as they would be stored; relations to it there are none.
+   * as they would be stored. Error: 400 `invalid_rule` for paths that go back from it, since its id
+   * may be one that others still name.
    */
   accepts(values: Readonly<Record<string, SqlValue>>): Statement {
-    return this.#form.statement("accepts", { ...this.#run, given: values });
+    return this.#unstored().statement("accepts", { ...this.#run, given: values });
   }
 
   #given(ids: readonly string[]): Run & { readonly given: Readonly<Record<string, SqlValue>> } {

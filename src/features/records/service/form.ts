@@ -20,14 +20,15 @@ import type { Tables } from "./joins.ts";
 import { fieldNamed } from "./paths.ts";
 import type { Observations } from "./scope.ts";
 
-export interface FormParts extends Tables {
+type Timed = Tables & { readonly timed: boolean };
+
+export interface FormParts extends Timed {
   readonly collection: Collection;
   readonly observations: Observations;
-  readonly timed: boolean;
   readonly condition: Fragment;
   readonly order: Fragment | undefined;
   /** What a count needs of the tables. */
-  readonly counted: Tables & { readonly timed: boolean };
+  readonly counted: Timed;
 }
 
 export type StatementKind = "accepts" | "count" | "row" | "rows" | "rowsOf" | `referring:${string}`;
@@ -90,11 +91,11 @@ export class Form {
   }
 
   #rows(more: readonly Fragment[]): Fragment {
-    const { collection, joins, several, order, timed } = this.#parts;
+    const { collection, joins, several, order } = this.#parts;
     const distinct = several ? sql`DISTINCT ` : NOTHING;
     const from = sql`${identifier(collection.name)} AS ${identifier(BASE)}${joins}`;
     const sorted = order ? sql` ORDER BY ${order}` : NOTHING;
-    return sql`SELECT ${distinct}${identifier(BASE)}.* FROM ${from}${this.#where(more, timed)}${sorted}`;
+    return sql`SELECT ${distinct}${identifier(BASE)}.* FROM ${from}${this.#where(more, this.#parts)}${sorted}`;
   }
 
   #count(): Fragment {
@@ -102,14 +103,14 @@ export class Form {
     const view = collection.type === "view";
     const total = rowCount(BASE, { distinct: counted.several, view });
     const from = sql`${identifier(collection.name)} AS ${identifier(BASE)}${counted.joins}`;
-    return sql`SELECT ${total} AS ${identifier("total")} FROM ${from}${this.#where([], counted.timed)}`;
+    return sql`SELECT ${total} AS ${identifier("total")} FROM ${from}${this.#where([], counted)}`;
   }
 
   #accepts(): Fragment {
     const { collection, joins } = this.#parts;
     const columns = collection.fields.map(({ name }) => [name, given(name)] as const);
     const from = sql`${unstoredRow(columns)} AS ${identifier(BASE)}${joins}`;
-    return sql`SELECT 1 AS ${identifier("ok")} FROM ${from}${this.#where([], false)} LIMIT 1`;
+    return sql`SELECT 1 AS ${identifier("ok")} FROM ${from}${this.#where([], this.#parts)} LIMIT 1`;
   }
 
   #referring(name: string): Fragment {
@@ -121,9 +122,10 @@ export class Form {
     return sql`EXISTS (SELECT 1 FROM ${elements(stored)} WHERE ${among})`;
   }
 
-  #where(more: readonly Fragment[], timed: boolean): Fragment {
-    // The tick is first, because a condition that fails keeps those after it from being asked.
-    const all = allOf([...(timed ? [TICK] : []), ...more, this.#parts.condition]);
+  #where(more: readonly Fragment[], { timed, ticks }: Timed): Fragment {
+    // Ticks come first, because a condition that fails keeps those after it from being asked.
+    const first = timed ? [TICK, ...ticks] : [];
+    const all = allOf([...first, ...more, this.#parts.condition]);
     return all === ALWAYS ? NOTHING : sql` WHERE ${all}`;
   }
 }

@@ -5,11 +5,13 @@
 
 import { LIMITS } from "../../../base/limits.ts";
 import { invalidFilter } from "../../../tools/filter/lexer.ts";
-import { TICK } from "./dialect.ts";
-import { concat, type Fragment, identifier, sql } from "./fragment.ts";
+import { tickFor } from "./dialect.ts";
+import { column, concat, type Fragment, identifier, sql } from "./fragment.ts";
 
 export interface JoinOptions {
   readonly table: Fragment;
+  /** A column of it, whichever. */
+  readonly key: "id" | "value";
   readonly on?: (alias: string) => Fragment;
   /** Whether one row of what it hangs on can have several rows of this table. */
   readonly multiplies: boolean;
@@ -19,12 +21,16 @@ interface Join {
   readonly alias: string;
   readonly join: Fragment;
   readonly multiplies: boolean;
+  /** What must be asked for each of its rows before anything else. */
+  readonly ticks: readonly Fragment[];
 }
 
 export interface Tables {
   readonly joins: Fragment;
   /** Whether a base row may come several times. */
   readonly several: boolean;
+  /** Conditions to put before all others. */
+  readonly ticks: readonly Fragment[];
 }
 
 /** Names for tables, each once in a statement with all its subqueries. */
@@ -62,7 +68,8 @@ export class Joins {
       texts.push(join.join.sql);
     }
     const several = needed.some(({ multiplies }) => multiplies);
-    return { joins: concat(needed.map(({ join }) => join)), several };
+    const ticks = needed.flatMap((join) => join.ticks);
+    return { joins: concat(needed.map(({ join }) => join)), several, ticks };
   }
 
   /** Alias of the table at `path`, joined now unless it is. Error: 400 `invalid_filter`. */
@@ -79,12 +86,11 @@ export class Joins {
   }
 
   /** A join that is not shared and not part of this statement's own tables. */
-  make({ table, on, multiplies }: JoinOptions): Join {
+  make({ table, key, on, multiplies }: JoinOptions): Join {
     const alias = this.#aliases.next();
-    const conditions = on ? [on(alias)] : [];
-    if (this.#timed && multiplies) conditions.push(TICK);
-    const where = conditions.length === 0 ? sql`1` : concat(conditions, " AND ");
-    const join = sql` LEFT JOIN ${table} AS ${identifier(alias)} ON ${where}`;
-    return { alias, join, multiplies };
+    const condition = on ? on(alias) : sql`1`;
+    const join = sql` LEFT JOIN ${table} AS ${identifier(alias)} ON ${condition}`;
+    const ticks = this.#timed && multiplies ? [tickFor(column(alias, key))] : [];
+    return { alias, join, multiplies, ticks };
   }
 }

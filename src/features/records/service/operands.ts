@@ -36,6 +36,8 @@ export interface Operand {
   readonly content: "empty" | "filled" | "unknown";
   /** NULL and '' differ: JSON and distances. */
   readonly exact?: boolean;
+  /** Never NULL. */
+  readonly present?: boolean;
   /** Its form on the right of `~`, where that is not simply the value with wildcards around. */
   readonly pattern?: Fragment;
   /** What else must hold wherever the operand is compared. */
@@ -179,8 +181,8 @@ function equality(left: Operand, right: Operand, equal: boolean): Fragment {
     const same = !contents.includes("filled");
     return same === equal ? ALWAYS : NEVER;
   }
-  if (left.content === "empty") return emptiness(b, equal);
-  if (right.content === "empty") return emptiness(a, equal);
+  if (left.content === "empty") return emptiness(right, equal);
+  if (right.content === "empty") return emptiness(left, equal);
   if (comparesDirectly(left, right)) {
     // What an index can serve.
     return equal ? sql`${a} = ${b}` : sql`${a} IS NOT ${b}`;
@@ -201,7 +203,8 @@ function comparesDirectly(left: Operand, right: Operand): boolean {
   return known.some(({ affinity }) => affinity === undefined);
 }
 
-function emptiness(value: Fragment, empty: boolean): Fragment {
+function emptiness({ value, present }: Operand, empty: boolean): Fragment {
+  if (present) return empty ? sql`${value} = ''` : sql`${value} IS NOT ''`;
   return empty
     ? sql`(${value} = '' OR ${value} IS NULL)`
     : sql`(${value} IS NOT '' AND ${value} IS NOT NULL)`;

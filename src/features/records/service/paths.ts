@@ -158,7 +158,7 @@ interface Step {
 function step(scope: Scope, place: Place, to: Step): Place {
   const table = identifier(to.target.name);
   const { target: collection, path, multiplies } = to;
-  const main = { table, multiplies, on: to.on(place.alias) };
+  const main = { table, key: "id", multiplies, on: to.on(place.alias) } as const;
   const alias = scope.joins.at(path, main);
   if (!scope.trusted) {
     const allowed = scope.listable(scope, { collection, alias });
@@ -178,9 +178,9 @@ function step(scope: Scope, place: Place, to: Step): Place {
 }
 
 function extend(scope: Scope, every: EveryPlace | undefined, options: JoinOptions): EveryPlace {
-  const { alias, join } = scope.joins.make(options);
+  const { alias, join, ticks } = scope.joins.make(options);
   const { joins, conditions } = every ?? { joins: [], conditions: [] };
-  return { alias, joins: [...joins, join], conditions };
+  return { alias, joins: [...joins, join], conditions: [...conditions, ...ticks] };
 }
 
 /** Joins the elements of a list field; the place has only the column `value`. */
@@ -189,6 +189,7 @@ function eachElement(scope: Scope, place: Place, field: Field): Place {
   const multiplies = isMultiple(field);
   const options = (origin: string) => ({
     table: elements(column(origin, field.name)),
+    key: "value" as const,
     multiplies,
   });
   const alias = scope.joins.at(path, options(place.alias));
@@ -246,6 +247,7 @@ function fieldOperand(scope: Scope, place: Place, options: FieldOptions): Operan
     value: at(place.alias),
     content: "unknown",
     exact: field.type === "json",
+    present: scope.base.complete === true && place.path === "" && modifier === undefined,
     ...(affinity && { affinity }),
     ...everyOf(place, at),
   };

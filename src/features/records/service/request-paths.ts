@@ -63,6 +63,7 @@ function authOperand(scope: Scope, path: readonly string[]): Operand {
     collection,
     path: "@request.auth",
     table: identifier(collection.name),
+    key: "id",
     on: (alias) => sql`${column(alias, "id")} = ${bound(authId)}`,
     multiplies: false,
     several: false,
@@ -135,13 +136,13 @@ function requireList(field: Field): void {
 function submittedElements(scope: Scope, field: Field): Operand {
   requireList(field);
   const list = bound((run) => compactJson(toList(submitted(run, field))));
-  const options = { table: boundElements(list), multiplies: true };
+  const options = { table: boundElements(list), key: "value", multiplies: true } as const;
   const alias = scope.joins.at(`@request.body.${field.name}[]`, options);
   const operand: Operand = { value: column(alias, "value"), content: "unknown" };
   if (!isMultiple(field)) return operand;
   const every = scope.joins.make(options);
   const value = column(every.alias, "value");
-  return { ...operand, every: { joins: [every.join], conditions: [], value } };
+  return { ...operand, every: { joins: [every.join], conditions: every.ticks, value } };
 }
 
 /** Submitted and different from what is stored. */
@@ -173,6 +174,7 @@ function submittedRelation(scope: Scope, field: Field, path: readonly string[]):
     collection: target,
     path: `@request.body.${field.name}`,
     table: identifier(target.name),
+    key: "id",
     on: (alias) => isAmong(column(alias, "id"), list),
     multiplies: true,
     several: isMultiple(field),

@@ -22,7 +22,7 @@ export class Schema {
 
 /**
  * The form of the SQL depends on a few facts of the request: which of its values are empty, who
- * signed in. Each fact that was looked at is kept, and the form serves requests with the same facts.
+ * signed in. Each fact that was looked at is kept; the form serves requests with the same facts.
  */
 export class Observations {
   readonly #run: Run;
@@ -49,6 +49,8 @@ export interface BaseRow {
   readonly alias: string;
   /** A record about to be made; no other can refer to it yet. */
   readonly unstored?: boolean;
+  /** A row of a table, there for sure: its columns hold no NULL, but for JSON. */
+  readonly complete?: boolean;
 }
 
 export interface Scope {
