@@ -90,8 +90,8 @@ function select(header: string, bytes: number): RangeAnswer {
   }
   const first = Number(from);
   const last = to === "" ? bytes - 1 : Math.min(Number(to), bytes - 1);
-  if (to !== "" && Number(to) < first) return FULL;
-  return first >= bytes ? { status: 416 } : { status: 206, first, last };
+  const reversed = to !== "" && Number(to) < first;
+  return reversed || first >= bytes ? { status: 416 } : { status: 206, first, last };
 }
 
 /** Whole seconds, as HTTP dates have no more. */

@@ -7,6 +7,8 @@
  */
 
 export interface CronSchedule {
+  /** The five segments, of a macro those that it stands for. */
+  readonly expression: string;
   /** Whether the minute that holds this time (milliseconds since the epoch) is one of it. */
   matches(at: number): boolean;
   /** The first due minute's start after `after`; undefined when there is none (30 February). */
@@ -47,14 +49,19 @@ interface Segments {
 
 /** Undefined where the expression is not one. */
 export function parseCron(expression: string): CronSchedule | undefined {
-  const parts = (MACROS.get(expression) ?? expression).split(" ");
+  const text = MACROS.get(expression) ?? expression;
+  const parts = text.split(" ");
   if (parts.length !== SEGMENTS.length) return undefined;
   const [minutes, hours, days, months, weekdays] = SEGMENTS.map(([min, max], index) =>
     parseSegment(parts[index] ?? "", min, max),
   );
   if (!minutes || !hours || !days || !months || !weekdays) return undefined;
   const segments: Segments = { minutes, hours, days, months, weekdays };
-  return { matches: (at) => matches(segments, at), next: (after) => next(segments, after) };
+  return {
+    expression: text,
+    matches: (at) => matches(segments, at),
+    next: (after) => next(segments, after),
+  };
 }
 
 function matches(segments: Segments, at: number): boolean {

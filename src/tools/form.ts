@@ -4,24 +4,27 @@ import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { parseJsonText } from "./fields/json-values.ts";
 import { plainDecimal } from "./fields/scalars.ts";
+import type { SentFile, SentFiles } from "./fields/upload.ts";
+
+/** A key and its value or file. */
+export type FormEntry = readonly [key: string, value: string | SentFile];
 
 export interface InferredForm {
   /** Values by key; a key that came more than once has a list of them. */
   readonly body: Readonly<Record<string, unknown>>;
-  /** Files by key, in the order they came. */
-  readonly files: ReadonlyMap<string, readonly File[]>;
+  readonly files: SentFiles;
 }
 
 /** Fields of this name hold JSON objects, laid over the other values in the order they came. */
-const JSON_PAYLOAD = "@jsonPayload";
+export const JSON_PAYLOAD = "@jsonPayload";
 
 /**
  * Infers the types of a form's values. Errors: 400 `invalid_form` for a payload that is no JSON
  * object or is nested too deep, and for too many entries.
  */
-export function inferForm(entries: Iterable<readonly [string, string | File]>): InferredForm {
+export function inferForm(entries: Iterable<FormEntry>): InferredForm {
   const values = new Map<string, unknown[]>();
-  const files = new Map<string, File[]>();
+  const files = new Map<string, SentFile[]>();
   const payloads: string[] = [];
   let count = 0;
   for (const [key, value] of entries) {

@@ -20,13 +20,13 @@ const XML_ROOTS: readonly (readonly [pattern: RegExp, type: string])[] = [
 ];
 
 const INTERPRETERS: readonly (readonly [name: RegExp, type: string])[] = [
-  [/\b(node|nodejs)$/, "text/javascript"],
-  [/\bpython[23]?$/, "text/x-python"],
-  [/\bperl$/, "text/x-perl"],
-  [/\bruby$/, "text/x-ruby"],
-  [/\bphp$/, "text/x-php"],
-  [/\blua$/, "text/x-lua"],
-  [/\b(sh|bash|dash|zsh|ksh|csh|tcsh)$/, "text/x-shellscript"],
+  [/^(node|nodejs)$/, "text/javascript"],
+  [/^python[23]?$/, "text/x-python"],
+  [/^perl$/, "text/x-perl"],
+  [/^ruby$/, "text/x-ruby"],
+  [/^php$/, "text/x-php"],
+  [/^lua$/, "text/x-lua"],
+  [/^(sh|bash|dash|zsh|ksh|csh|tcsh)$/, "text/x-shellscript"],
 ];
 
 const TIMES = /^1\r?\n\d\d:\d\d:\d\d,\d{3} --> \d\d:\d\d:\d\d,\d{3}\r?\n\S/;
@@ -67,8 +67,9 @@ function xmlType(start: string): string | undefined {
 
 function scriptType(text: string): string | undefined {
   if (/^<\?(php|[\n\r ])/i.test(text)) return "text/x-php";
-  const line = /^#!([^\n\r]*)/.exec(text)?.[1]?.trim();
-  return INTERPRETERS.find(([name]) => line !== undefined && name.test(line))?.[1];
+  // `#!/usr/bin/perl -w`, `#!/usr/bin/env -S node`
+  const program = /^#![ \t]*(?:\S*\/env[ \t]+(?:-S[ \t]+)?)?(?:\S*\/)?(\S+)/.exec(text)?.[1];
+  return INTERPRETERS.find(([name]) => program !== undefined && name.test(program))?.[1];
 }
 
 function prefixType(text: string): string | undefined {
@@ -108,9 +109,8 @@ function isJson(text: string): boolean {
 
 /** Two or more lines of one and the same number (two at least) of separated fields. */
 function tableType(head: TextHead): string | undefined {
-  const lines = completeLines(head).filter((line) => line !== "" && !line.startsWith("#"));
   const isTable = (separator: string) => {
-    const counts = lines.slice(0, 10).map((line) => fieldsOf(line, separator));
+    const counts = fieldCounts(head, separator).slice(0, 10);
     const [first = 0] = counts;
     return counts.length >= 2 && first >= 2 && counts.every((count) => count === first);
   };
@@ -118,15 +118,32 @@ function tableType(head: TextHead): string | undefined {
   return isTable("\t") ? "text/tab-separated-values" : undefined;
 }
 
-/** A separator between quotes does not separate. */
-function fieldsOf(line: string, separator: string): number {
-  let count = 1;
-  let quoted = false;
-  for (const char of line) {
+/** Fields of each line; separators and line ends between quotes do not count. */
+function fieldCounts({ text, whole }: TextHead, separator: string): number[] {
+  const counts: number[] = [];
+  let [start, fields, quoted] = [0, 1, false];
+  const endLine = (end: number) => {
+    const line = text.slice(start, end).trim();
+    if (line !== "" && !line.startsWith("#")) counts.push(fields);
+    [start, fields] = [end + 1, 1];
+  };
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
     if (char === '"') quoted = !quoted;
-    else if (char === separator && !quoted) count++;
+    else if (char === separator && !quoted) fields++;
+    else if (char === "\n" && !quoted) endLine(at);
   }
-  return count;
+  if (whole && !quoted) endLine(text.length);
+  return counts;
+}
+
+/** The encoding that an XML or HTML text says it has; undefined where it says none. */
+export function declaredCharset(text: string, type: string): string | undefined {
+  const pattern =
+    type === "text/xml"
+      ? /^\s*<\?xml[^>]*\sencoding\s*=\s*["']([\w-]+)["']/i
+      : /<meta\s[^>]*charset\s*=\s*["']?([\w-]+)/i;
+  return pattern.exec(text)?.[1];
 }
 
 /** The last line of a beginning may be cut, and says nothing. */

@@ -5,7 +5,7 @@
  */
 
 import { binaryType } from "./mime-signatures.ts";
-import { textType } from "./mime-text.ts";
+import { declaredCharset, textType } from "./mime-text.ts";
 
 /** As many bytes of a file's start as sniffing looks at; more changes nothing. */
 export const SNIFF_BYTES = 3_072;
@@ -170,7 +170,8 @@ export function sniffType(start: Uint8Array): SniffedType {
   if (charset === undefined) return sniffed(UNKNOWN_TYPE);
   const text = new TextDecoder(charset === "" ? "utf-8" : charset).decode(bytes);
   const type = textType({ text, whole: start.length < SNIFF_BYTES });
-  return sniffed(type, charset);
+  const declared = type === "text/plain" ? undefined : declaredCharset(text, type);
+  return sniffed(type, declared ?? charset);
 }
 
 /**
@@ -196,7 +197,7 @@ export function downloadType(fileName: string, storedType: string): string {
 /** Empty: of an empty file, which is text all the same. */
 type Charset = "" | "utf-8" | "utf-16be" | "utf-16le" | "windows-1252" | "iso-8859-1";
 
-function sniffed(type: string, charset: Charset = ""): SniffedType {
+function sniffed(type: string, charset = ""): SniffedType {
   const shown = WITH_CHARSET.has(type) && charset !== "" ? `${type}; charset=${charset}` : type;
   const extension = TYPES[type]?.[0];
   return { type: shown, extension: extension === undefined ? "" : `.${extension}` };

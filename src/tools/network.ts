@@ -62,3 +62,16 @@ function parseV6(text: string): { bits: bigint; width: 128 } | undefined {
   }
   return { bits, width: 128 };
 }
+
+/** The address with nothing left out, `2001:0db8:0000:…`; undefined for what is none. */
+export function fullAddress(text: string): string | undefined {
+  const parsed = parseAddress(text);
+  if (!parsed) return undefined;
+  const groups = parsed.width === 32 ? { size: 8n, radix: 10 } : { size: 16n, radix: 16 };
+  const parts: string[] = [];
+  for (let shift = BigInt(parsed.width); shift > 0n; shift -= groups.size) {
+    const group = (parsed.bits >> (shift - groups.size)) & ((1n << groups.size) - 1n);
+    parts.push(group.toString(groups.radix).padStart(parsed.width === 32 ? 1 : 4, "0"));
+  }
+  return parts.join(parsed.width === 32 ? "." : ":");
+}

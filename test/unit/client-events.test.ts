@@ -120,6 +120,34 @@ describe("roster", () => {
       ["joined a", "changed a"],
     ],
     [
+      "who is silent is kept, by source, and told once",
+      [
+        joined("a"),
+        ...["muted", "muted", "unmuted", "unmuted"].map((type) =>
+          event(type, { participant_id: "a", source: "audio" }),
+        ),
+        event("muted", { participant_id: "x", source: "audio" }),
+      ],
+      ["joined a", "changed a", "changed a"],
+    ],
+    [
+      "an introduction again does not make anybody audible",
+      [joined("a"), event("muted", { participant_id: "a", source: "video" }), joined("a")],
+      ["joined a", "changed a"],
+    ],
+    [
+      "a role is the user's, on every device",
+      [
+        ...["a", "b"].map((participant_id) =>
+          event("participant_joined", { participant_id, user_id: "u", name: "U", role: "admin" }),
+        ),
+        joined("c"),
+        event("role_changed", { user_id: "u", role: "owner" }),
+        event("role_changed", { user_id: "u", role: "owner" }),
+      ],
+      ["joined a", "joined b", "joined c", "changed a", "changed b"],
+    ],
+    [
       "other events change nothing",
       [event("chat", { message: "hi" }), event("active_speaker", {})],
       [],
@@ -140,13 +168,14 @@ describe("roster", () => {
     const step = applyList(
       roster,
       [
-        { id: "kept", userId: null, name: "Kay" },
-        { id: "new", userId: "u1", name: "Nel" },
+        { id: "kept", userId: null, name: "Kay", role: "participant", muted: [] },
+        { id: "new", userId: "u1", name: "Nel", role: "admin", muted: ["audio"] },
       ],
       ["old", "kept"],
     );
     expect(told(step.changes)).toEqual(["left old", "joined new"]);
     expect([...step.roster.participants.keys()]).toEqual(["kept", "quick", "new"]);
+    expect(step.roster.participants.get("new")).toMatchObject({ role: "admin", muted: ["audio"] });
   });
 
   test("a new peer connection shows nothing until slots are told again", () => {

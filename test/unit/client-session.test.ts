@@ -172,6 +172,25 @@ describe("session", () => {
     expect([...session.roster.participants.keys()]).toEqual(["p1"]);
   });
 
+  test("a connection that failed asks for new ICE credentials, at once; a shaky one later", async () => {
+    const { environment, peer, join } = setUp();
+    await join();
+    const restart = "POST /participants/p1/ice-restart";
+    const restarts = () => environment.calls.filter((call) => call === restart).length;
+    environment.faults.set(restart, [
+      () => Response.json({ offer_id: "o9", sdp: { type: "offer", sdp: "offer9" } }),
+    ]);
+    peer().events.onConnection("disconnected");
+    expect(restarts()).toBe(0);
+    peer().events.onConnection("connected");
+    await settle();
+    peer().events.onConnection("failed");
+    environment.elapse(0);
+    await settle();
+    expect(restarts()).toBe(1);
+    expect(peer().offers).toContain("offer9");
+  });
+
   test("leaving hangs up once, and nothing is waited for any more", async () => {
     const { environment, session, states, peer, join } = setUp();
     await join();
@@ -328,6 +347,11 @@ describe("session", () => {
       "kicked",
       { type: "participant_left", data: { participant_id: "p1", reason: "kicked" } },
       "closed kicked",
+    ],
+    [
+      "banned",
+      { type: "participant_left", data: { participant_id: "p1", reason: "banned" } },
+      "closed banned",
     ],
   ];
   test.each(endings)("%s: closed for good", async (_, event, reason) => {

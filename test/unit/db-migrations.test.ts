@@ -118,6 +118,17 @@ describe("migrations", () => {
     expect(await tables(db)).toEqual(["_migrations", "first", "second"]);
   });
 
+  test("of features that are off now are no sign of a newer version", async () => {
+    await using fresh = await freshDatabase();
+    const { db } = fresh;
+    await migrateUp(db, [FIRST, SECOND], options());
+    expect(await migrateUp(db, [FIRST], { ...options(), dormant: [SECOND] })).toEqual([]);
+    const status = await migrationStatus(db, [FIRST], [SECOND]);
+    expect(status.map(({ known }) => known)).toEqual([true, true]);
+    const count = { ...options(), dormant: [SECOND], count: 1 };
+    expect(await migrateDown(db, [FIRST], count)).toEqual([FIRST.name]);
+  });
+
   test("of others are listed and left alone", async () => {
     await using fresh = await freshDatabase();
     const { db } = fresh;

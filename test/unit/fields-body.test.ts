@@ -8,7 +8,7 @@ import { withUploads } from "../../src/tools/fields/read-upload.ts";
 import { RecordFields } from "../../src/tools/fields/record-fields.ts";
 import { Upload } from "../../src/tools/fields/upload.ts";
 import { inferForm, inferValue } from "../../src/tools/form.ts";
-import { field, type Options, seeded, target } from "./fields-fixture.ts";
+import { field, type Options, seeded, sentFile, target } from "./fields-fixture.ts";
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -106,7 +106,7 @@ test.each([
 });
 
 test("repeated keys are lists, JSON payloads lie over the rest in order", () => {
-  const file = new File(["x"], "a.txt");
+  const file = sentFile("a.txt", "x");
   const { body, files } = inferForm([
     ["a", "1"],
     ["b", "x"],
@@ -140,39 +140,35 @@ test("a form of too many entries is refused", () => {
 });
 
 function upload(name: string, size = 1, mimeType = "text/plain"): Upload {
-  return new Upload({ name, originalName: `${name}!`, size, mimeType, content: new Blob([name]) });
+  const content = { kind: "bytes", bytes: Buffer.from(name) } as const;
+  return new Upload({ name, originalName: `${name}!`, size, mimeType, content });
 }
 
-test("uploads join the names sent with them, replace what was stored, or are added to it", async () => {
+test("uploads join the names sent with them, replace what was stored, or are added to it", () => {
   const fields = new RecordFields([field("file", { maxSelect: 9 }, "docs"), field("text")]);
   const stored = { docs: ["old.txt", "kept.txt"], f: "" };
-  const file = new File(["hello"], "My Doc.txt");
-  const names = async (keys: Body, key: string) => {
+  const file = sentFile("My Doc.txt", "hello");
+  const names = (keys: Body, key: string) => {
     const form = { body: keys, files: new Map([[key, [file]]]) };
-    const body = await withUploads(fields, form, { random: seeded() });
+    const body = withUploads(fields, form, seeded());
     const { values } = resolveBody(target(fields, stored), body);
     return fields.publish({ ...stored, ...values }, () => true).docs;
   };
   const stem = /^my_doc_[a-z0-9]{10}\.txt$/;
   const fresh = expect.stringMatching(stem);
-  expect(await names({}, "docs")).toEqual([fresh]);
-  expect(await names({ docs: "kept.txt" }, "docs")).toEqual(["kept.txt", fresh]);
-  expect(await names({}, "docs+")).toEqual(["old.txt", "kept.txt", fresh]);
-  expect(await names({}, "+docs")).toEqual([fresh, "old.txt", "kept.txt"]);
-  expect(await names({ "docs-": "old.txt" }, "docs+")).toEqual(["kept.txt", fresh]);
+  expect(names({}, "docs")).toEqual([fresh]);
+  expect(names({ docs: "kept.txt" }, "docs")).toEqual(["kept.txt", fresh]);
+  expect(names({}, "docs+")).toEqual(["old.txt", "kept.txt", fresh]);
+  expect(names({}, "+docs")).toEqual([fresh, "old.txt", "kept.txt"]);
+  const batched = withUploads(
+    fields,
+    { body: {}, files: new Map([["docs", [file]]]), batched: true },
+    seeded(),
+  );
+  expect((batched.docs as Upload[])[0]?.name).toMatch(/^my_doc_[a-z0-9]{10}_[a-z0-9]{10}\.txt$/);
+  expect(names({ "docs-": "old.txt" }, "docs+")).toEqual(["kept.txt", fresh]);
   // A file under another key, even that of a text field, is dropped.
-  expect(await names({}, "f")).toEqual(["old.txt", "kept.txt"]);
-});
-
-test("a batch's uploads are found under the prefix of their request", async () => {
-  const fields = new RecordFields([field("file", {}, "doc")]);
-  const files = new Map([
-    ["requests.0.doc", [new File(["a"], "first.txt")]],
-    ["requests.1.doc", [new File(["b"], "second.txt")]],
-  ]);
-  const options = { random: seeded(), prefix: "requests.1." };
-  const body = await withUploads(fields, { body: {}, files }, options);
-  expect((body.doc as Upload[]).map(({ originalName }) => originalName)).toEqual(["second.txt"]);
+  expect(names({}, "f")).toEqual(["old.txt", "kept.txt"]);
 });
 
 test.each([

@@ -3,6 +3,8 @@
 import type { Field, FieldType } from "../../src/tools/fields/field.ts";
 import { resolveBody } from "../../src/tools/fields/modifiers.ts";
 import { RecordFields } from "../../src/tools/fields/record-fields.ts";
+import type { SentFile } from "../../src/tools/fields/upload.ts";
+import { sniffType } from "../../src/tools/mime.ts";
 import { randomBelow } from "../../src/tools/random.ts";
 
 export type Options = Readonly<Record<string, unknown>>;
@@ -34,4 +36,10 @@ export function fate(of: Field, input: unknown) {
 
 export function target(fields: RecordFields, record?: Readonly<Record<string, unknown>>) {
   return { fields, record, random: seeded(), writesHidden: false, isAuth: false };
+}
+
+/** A file of a form, sniffed as the server does it. */
+export function sentFile(filename: string, content: string): SentFile {
+  const bytes = Buffer.from(content);
+  return { filename, bytes: bytes.length, ...sniffType(bytes), content: { kind: "bytes", bytes } };
 }

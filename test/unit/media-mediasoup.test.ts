@@ -1,8 +1,8 @@
 /** The real worker, with clients that do real ICE, DTLS, SCTP and SRTP over loopback. */
 
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import nodeDataChannel, {
   type DataChannel,
@@ -20,7 +20,10 @@ import type {
 import { createMediasoupEngine } from "../../src/infra/media/mediasoup.ts";
 import { probe } from "../../src/infra/media/reachability.ts";
 import { type Answer, readAnswer } from "../../src/tools/sdp/answer.ts";
+import type { RtpCapabilities } from "../../src/tools/sdp/types.ts";
 import { type OfferSection, writeOffer } from "../../src/tools/sdp/writer.ts";
+import { workerPath } from "../fixtures/media-worker.ts";
+import { fuzzWorker } from "../fixtures/sdp-fuzz-worker.ts";
 
 setDefaultTimeout(30_000);
 
@@ -34,20 +37,6 @@ const FRAMES = [
   Uint8Array.of(0, 255, 7),
   new Uint8Array(256 * 1024).fill(9),
 ];
-
-function workerPath(): string {
-  const cache = join(homedir(), ".cache/parvis/media-worker");
-  const versions = existsSync(cache) ? readdirSync(cache).sort() : [];
-  const cached = versions.map((version) => join(cache, version, "mediasoup-worker"));
-  const found = [process.env.PARVIS_MEDIA_WORKER, ...cached.reverse()].find(
-    (path) => path !== undefined && existsSync(path),
-  );
-  if (found !== undefined) return found;
-  throw new Error(
-    `No media worker: run ./install.sh, which puts one into ${cache}, ` +
-      "or name one in PARVIS_MEDIA_WORKER.",
-  );
-}
 
 const cleanups: (() => unknown)[] = [];
 
@@ -204,10 +193,15 @@ test("a listener that throws is logged, and the next frame is heard", async () =
   expect(lines.filter((line) => line.includes("from the room"))).toHaveLength(2);
 });
 
-/** One RTP packet of opus (RFC 3550). */
-function rtpPacket(ssrc: number, sequence: number): Buffer {
-  const packet = Buffer.alloc(12 + 40, 0x11);
-  packet.writeUInt8(0x80, 0);
+/** Id of the header extension for the level of sound, as the router has it. */
+const LEVEL_EXTENSION = 6;
+
+/** One RTP packet of opus (RFC 3550), with its level of sound (RFC 6464): 0 is the loudest. */
+function rtpPacket(ssrc: number, sequence: number, level = 30): Buffer {
+  const packet = Buffer.alloc(12 + 8 + 40, 0x11);
+  packet.writeUInt32BE(0xbede_0001, 12);
+  packet.writeUInt32BE(((LEVEL_EXTENSION << 12) | 0x80 | level) * 0x1_0000, 16);
+  packet.writeUInt8(0x90, 0);
   packet.writeUInt8(100, 1);
   packet.writeUInt16BE(sequence, 2);
   packet.writeUInt32BE(sequence * 960, 4);
@@ -251,6 +245,128 @@ test("what one publishes arrives in another's slot, and leaves with its producer
   producer.close();
   await gone;
   expect(await listener.peer.consume({ producerId: producer.id, mid: "7" })).toBeUndefined();
+});
+
+const receive = (capabilities: RtpCapabilities): OfferSection => ({
+  type: "receive",
+  mid: "1",
+  source: "audio",
+  capabilities,
+});
+
+const send = (capabilities: RtpCapabilities): OfferSection => ({
+  type: "send",
+  mid: "7",
+  kind: "audio",
+  streamId: "slots",
+  trackId: "slot7",
+  capabilities,
+});
+
+/** Joins and sends opus from now on, with this level (RFC 6464; 0 is loudest). */
+async function joinSpeaking(room: MediaRoom, id: string, ssrc: number, level?: number) {
+  const speaker = await joinRoom(room, id, {
+    sections: [receive(room.capabilities)],
+    edit: (sdp) => sdp.replace("a=mid:1\r\n", `a=mid:1\r\na=ssrc:${ssrc} cname:${id}\r\n`),
+  });
+  const [published] = speaker.answer.published;
+  const producer = await speaker.peer.produce(published!);
+  await until(() => speaker.tracks.has("1"));
+  let sequence = 0;
+  const sending = setInterval(() => {
+    const track = speaker.tracks.get("1");
+    if (track?.isOpen()) track.sendMessageBinary(rtpPacket(ssrc, ++sequence, level));
+  }, 10);
+  cleanups.push(() => clearInterval(sending));
+  return { ...speaker, producer };
+}
+
+/** Joins, and collects what arrives of a producer. */
+async function joinListening(room: MediaRoom, id: string, producerId: string) {
+  const listener = await joinRoom(room, id, { sections: [send(room.capabilities)] });
+  const consumer = await listener.peer.consume({ producerId, mid: "7" });
+  const packets: Buffer[] = [];
+  await until(() => listener.tracks.has("7"));
+  listener.tracks.get("7")!.onMessage((packet) => packets.push(packet));
+  return { ...listener, consumer, packets };
+}
+
+test("a big room goes on over further workers: media, messages and the end of media cross", async () => {
+  const engine = await startEngine({ workers: 2, workerLoad: 3 });
+  const room = await engine.createRoom("r");
+  const speaker = await joinSpeaking(room, "speaker", 4242);
+  const near = await joinListening(room, "near", speaker.producer.id);
+  expect(engine.status().map(({ rooms }) => rooms)).toEqual([1, 0]);
+  const far = await joinListening(room, "far", speaker.producer.id);
+  expect(engine.status().map(({ rooms }) => rooms)).toEqual([1, 1]);
+  expect(far.consumer?.producerId).toBe(speaker.producer.id);
+  await until(() => near.packets.length >= 5 && far.packets.length >= 5);
+
+  room.broadcast("to all", "near");
+  far.peer.send("to far");
+  await until(() => far.heard.length === 2 && speaker.heard.length === 1);
+  expect(far.heard).toEqual(["to all", "to far"]);
+  expect(near.heard).toEqual([]);
+
+  const gone = new Promise<void>((resolve) => far.consumer!.onProducerClose(resolve));
+  speaker.producer.close();
+  await gone;
+  expect(await far.peer.consume({ producerId: speaker.producer.id, mid: "7" })).toBeUndefined();
+});
+
+test("who is on a further worker is heard at home, and their silence is told", async () => {
+  const engine = await startEngine({ workers: 2, workerLoad: 2 });
+  const room = await engine.createRoom("r");
+  const heard: string[] = [];
+  room.onSpeaker((producerId) => heard.push(producerId));
+  const near = await joinSpeaking(room, "near", 1111, 100);
+  const far = await joinSpeaking(room, "far", 2222, 10);
+  expect(engine.status().map(({ rooms }) => rooms)).toEqual([1, 1]);
+  await until(() => near.producer.flowing && far.producer.flowing);
+  const listener = await joinListening(room, "listener", far.producer.id);
+  await until(() => listener.packets.length >= 5);
+  await until(() => heard.at(-1) === far.producer.id);
+  far.producer.setPaused(true);
+  await Bun.sleep(100);
+  const before = listener.packets.length;
+  await Bun.sleep(100);
+  expect(listener.packets.length).toBe(before);
+});
+
+test("a worker that dies takes the whole room, also where only a part of it was there", async () => {
+  const engine = await startEngine({ workers: 2, workerLoad: 2 });
+  const room = await engine.createRoom("r");
+  const near = await joinSpeaking(room, "near", 1111);
+  await joinListening(room, "far", near.producer.id);
+  const [first, second] = engine.status();
+  expect([first?.rooms, second?.rooms]).toEqual([1, 1]);
+  const lost = new Promise<void>((resolve) => room.onLost(resolve));
+  process.kill(second!.pid, "SIGKILL");
+  await lost;
+  expect(room.closed).toBe(true);
+  expect(engine.status()[0]?.rooms).toBe(0);
+  const again = await engine.createRoom("r");
+  const speaker = await joinSpeaking(again, "near", 1111);
+  const { packets } = await joinListening(again, "far", speaker.producer.id);
+  await until(() => packets.length >= 5);
+});
+
+test("a client that names payload types gets them, on a router that goes with its last one", async () => {
+  const engine = await startEngine();
+  const room = await engine.createRoom("r");
+  const speaker = await joinSpeaking(room, "speaker", 4242);
+  const before = await engine.memoryBytes();
+  const player = await room.createPeer("player", { channel: false, payloadTypes: { opus: 111 } });
+  const consumer = await player.consume({ producerId: speaker.producer.id });
+  expect(consumer?.rtp.codecs.map(({ payloadType }) => payloadType)).toEqual([111]);
+  expect(consumer?.rtp.encodings[0]?.ssrc).toBeGreaterThan(0);
+  player.close();
+  for (let count = 0; count < 100; count++) {
+    const payloadTypes = { opus: 96 + (count % 32) };
+    (await room.createPeer("player", { channel: false, payloadTypes })).close();
+  }
+  expect((await engine.memoryBytes()) - before).toBeLessThan(20 * 1024 * 1024);
+  expect(engine.status()[0]?.rooms).toBe(1);
 });
 
 test("a client without the codec gets no consumer; impossible parameters are refused", async () => {
@@ -467,4 +583,11 @@ test.each([
   const result = await probe(target, realClock());
   expect(result).toMatchObject({ ok: false });
   expect(result.ok ? "" : result.reason).toContain(reason);
+});
+
+test("mutated answers that get through do the worker no harm", async () => {
+  const outcome = await fuzzWorker(await startEngine(), { seed: 7, rounds: 1_000, batch: 250 });
+  // Both outcomes are common, else the mutations test nothing.
+  expect(outcome.produced).toBeGreaterThan(300);
+  expect(outcome.read).toBeLessThan(900);
 });

@@ -76,6 +76,19 @@ describe("the hub", () => {
     expect(hub.count()).toBe(1);
   });
 
+  test("a guest that signed in is revoked as whom it became", () => {
+    const clock = new FakeClock();
+    const hub = new Hub();
+    const { session, ends } = open(clock, { kind: "guest", ip: "10.0.0.1" });
+    hub.attach(session);
+    session.renew(caller(clock, DAY));
+    hub.revoke({ collection: "users", id: "u2" });
+    expect(ends).toEqual([]);
+    hub.revoke({ collection: "users", id: "u1" });
+    expect(ends).toEqual(["token_revoked"]);
+    expect(hub.count()).toBe(0);
+  });
+
   test("one caller has a bounded number of connections", () => {
     const clock = new FakeClock();
     const hub = new Hub();

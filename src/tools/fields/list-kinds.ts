@@ -1,7 +1,7 @@
 /** Kinds of one or several: select, relation, file. Single ones keep the last of what they are given. */
 
 import type { FieldError } from "../../base/errors.ts";
-import { isAllowedMime } from "../mime/signatures.ts";
+import { sameType } from "../mime.ts";
 import { faults } from "./faults.ts";
 import {
   FIELD_DEFAULTS,
@@ -151,7 +151,8 @@ function firstFault(files: readonly FileValue[], rules: UploadRules): FieldError
     if (bytes < 1 || bytes > NAME_BYTES_MAX) return faults.fileName(NAME_BYTES_MAX);
     if (!NAME.test(file.name)) return faults.fileNamePattern();
     if (file.size > rules.bytesMax) return faults.fileSize(file.originalName, rules.bytesMax);
-    const typed = rules.mimeTypes.length === 0 || isAllowedMime(file.mimeType, rules.mimeTypes);
+    const { mimeTypes } = rules;
+    const typed = mimeTypes.length === 0 || mimeTypes.some((type) => sameType(file.mimeType, type));
     if (!typed) return faults.fileType(file.name, rules.mimeTypes);
   }
   return undefined;

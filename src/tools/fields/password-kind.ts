@@ -16,9 +16,12 @@ const BCRYPT_BYTES_MAX = 72;
  */
 export class NewPassword {
   readonly #plain: string;
+  /** Nobody typed it: the field's rules for plain texts do not count. */
+  readonly isGenerated: boolean;
 
-  constructor(plain: string) {
+  constructor(plain: string, options: { readonly isGenerated?: boolean } = {}) {
     this.#plain = plain;
+    this.isGenerated = options.isGenerated ?? false;
   }
 
   get plain(): string {
@@ -37,9 +40,10 @@ export function passwordKind(field: Field): ValueKind {
     const isPlain = value instanceof NewPassword;
     const text = isPlain ? value.plain : toText(value);
     if (text === "") return field.required === true ? faults.required() : undefined;
-    if (!isPlain) return undefined;
+    if (!isPlain || value.isGenerated) return undefined;
     const fault = checkText(text, rules);
-    if (fault) return fault;
+    // The lengths are told in words only.
+    if (fault) return { code: fault.code, message: fault.message };
     return Buffer.byteLength(text) > BCRYPT_BYTES_MAX ? faults.invalidValue() : undefined;
   };
   return {

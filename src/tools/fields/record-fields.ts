@@ -21,6 +21,8 @@ export interface FieldEntry {
 export class RecordFields {
   readonly fields: readonly Field[];
   readonly entries: readonly FieldEntry[];
+  /** Names of the fields that hold files. */
+  readonly files: readonly string[];
   readonly #byName: ReadonlyMap<string, FieldEntry>;
   readonly #makeKey: (source: KeySource) => string;
 
@@ -32,6 +34,7 @@ export class RecordFields {
       multiple: isMultiple(field),
       generate: generatorOf(field),
     }));
+    this.files = fields.filter(({ type }) => type === "file").map(({ name }) => name);
     this.#byName = new Map(this.entries.map((entry) => [entry.field.name, entry]));
     const key = this.entries.find(({ field }) => isPrimaryKey(field));
     this.#makeKey = key ? keyMaker(key.field, key.generate) : (source) => source.ordered();
@@ -52,6 +55,15 @@ export class RecordFields {
     return this.#each(({ field, kind }) => kind.decode(row[field.name]));
   }
 
+  /** The same of column values in the order of `fields`. */
+  decodeColumns(columns: readonly ColumnValue[]): Values {
+    const values: Record<string, unknown> = {};
+    for (const [index, { field, kind }] of this.entries.entries()) {
+      put(values, field.name, kind.decode(columns[index] ?? null));
+    }
+    return values;
+  }
+
   /** Column values in the order of `fields`; a value that is absent is the field's zero. */
   encode(values: Values): ColumnValue[] {
     return this.entries.map(({ field, kind }) => {
@@ -62,10 +74,11 @@ export class RecordFields {
 
   /** The values of visible fields as JSON. */
   publish(values: Values, isVisible: (field: Field) => boolean): Record<string, unknown> {
-    const visible = this.entries.filter(({ field }) => isVisible(field));
-    return toObject(
-      visible.map(({ field, kind }) => [field.name, kind.publish(own(values, field.name))]),
-    );
+    const shown: Record<string, unknown> = {};
+    for (const { field, kind } of this.entries) {
+      if (isVisible(field)) put(shown, field.name, kind.publish(own(values, field.name)));
+    }
+    return shown;
   }
 
   /**
@@ -73,16 +86,18 @@ export class RecordFields {
    * record before an update, undefined for a new one.
    */
   check(values: Values, stored: Values | undefined): Record<string, FieldError> | undefined {
-    const found: [string, FieldError][] = [];
+    let found: Record<string, FieldError> | undefined;
     for (const { field, kind } of this.entries) {
       const context: CheckContext = {
         isNew: stored === undefined,
         stored: stored && own(stored, field.name),
       };
       const fault = kind.check(own(values, field.name), context);
-      if (fault) found.push([field.name, fault]);
+      if (!fault) continue;
+      found ??= {};
+      put(found, field.name, fault);
     }
-    return found.length === 0 ? undefined : toObject(found);
+    return found;
   }
 
   /** A new record with what it lacks made up: its id, and texts that have a pattern for it. */
@@ -96,7 +111,9 @@ export class RecordFields {
   }
 
   #each(value: (entry: FieldEntry) => unknown): Values {
-    return toObject(this.entries.map((entry) => [entry.field.name, value(entry)]));
+    const values: Record<string, unknown> = {};
+    for (const entry of this.entries) put(values, entry.field.name, value(entry));
+    return values;
   }
 }
 
@@ -110,10 +127,13 @@ export function own(values: Values, name: string): unknown {
   return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
-/** Makes names like `__proto__` ordinary keys, which assignment does not. */
-function toObject<T>(entries: readonly (readonly [string, T])[]): Record<string, T> {
-  return Object.fromEntries(entries);
+/** Makes the one name that assignment does not an ordinary key too. */
+export function put<T>(object: Record<string, T>, name: string, value: T): void {
+  if (name !== "__proto__") object[name] = value;
+  else Object.defineProperty(object, name, { value, ...ORDINARY });
 }
+
+const ORDINARY = { configurable: true, enumerable: true, writable: true };
 
 /** A pattern that cannot be used is refused when a field is made, but foreign data may have one. */
 function generatorOf(field: Field): Generate | undefined {

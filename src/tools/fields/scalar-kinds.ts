@@ -90,7 +90,9 @@ export function jsonKind(field: Field): ValueKind {
     cast: toJson,
     check,
     encode: (value) => (value === null || value === undefined ? null : (jsonText(value) ?? null)),
-    decode(stored) {
+    decode(column) {
+      // A view may have columns of bytes.
+      const stored = column instanceof Uint8Array ? new TextDecoder().decode(column) : column;
       // A column declared JSON has numeric affinity: a stored number comes back as one.
       if (typeof stored !== "string") return stored ?? null;
       const value = parseJsonText(stored);

@@ -1,4 +1,24 @@
-/** A file that somebody sent, before it is stored. */
+/** Files that somebody sent, before they are stored. */
+
+/** Content in memory, or in a file of which whoever stores it may take possession. */
+export type UploadContent =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "file"; readonly path: string; readonly md5?: Uint8Array };
+
+/** A file of a form. */
+export interface SentFile {
+  /** As sent, without folders; empty where it had none. */
+  readonly filename: string;
+  readonly bytes: number;
+  /** Told from the content; what the sender states does not count. */
+  readonly type: string;
+  /** Usual for the type, with its dot; may be empty. */
+  readonly extension: string;
+  readonly content: UploadContent;
+}
+
+/** The files of a form by key, in the order they came. */
+export type SentFiles = ReadonlyMap<string, readonly SentFile[]>;
 
 export interface UploadParts {
   /** The name under which it will be stored. */
@@ -8,7 +28,7 @@ export interface UploadParts {
   readonly size: number;
   /** What the content is, whatever its name or its sender say. */
   readonly mimeType: string;
-  readonly content: Blob;
+  readonly content: UploadContent;
 }
 
 /** A class, so that no JSON a client sends can pass for one. */
@@ -17,7 +37,7 @@ export class Upload implements UploadParts {
   readonly originalName: string;
   readonly size: number;
   readonly mimeType: string;
-  readonly content: Blob;
+  readonly content: UploadContent;
 
   constructor(parts: UploadParts) {
     this.name = parts.name;

@@ -135,13 +135,15 @@ function byPayload(
   return found;
 }
 
-function rtpmapName(line: object): string {
+/** `opus/48000/2`, in lower case. */
+export function rtpmapName(line: object): string {
   const name = `${textOf(line, "codec")}/${textOf(line, "rate")}`.toLowerCase();
   const channels = textOf(line, "encoding");
   return channels === "" || channels === "1" ? name : `${name}/${channels}`;
 }
 
-function offeredName(codec: RtpCodec): string {
+/** As `rtpmapName`. */
+export function offeredName(codec: RtpCodec): string {
   const name = codec.mimeType.slice(codec.mimeType.indexOf("/") + 1).toLowerCase();
   const channels = codec.channels !== undefined && codec.channels > 1 ? `/${codec.channels}` : "";
   return `${name}/${codec.clockRate}${channels}`;
@@ -175,7 +177,8 @@ function commonFeedback(codec: RtpCodec, media: ParsedMedia): RtcpFeedback[] {
   return offered.filter(({ type, parameter }) => answered.has(`${type} ${parameter ?? ""}`));
 }
 
-function formatParameters(mid: string, format: string): Record<string, string | number> {
+/** What is read of format parameters. Error: 400 `invalid_sdp` for values out of bounds. */
+export function formatParameters(mid: string, format: string): Record<string, string | number> {
   const found: Record<string, string | number> = {};
   for (const part of format.split(";")) {
     const at = part.indexOf("=");

@@ -21,6 +21,8 @@ export interface ReceiveSection {
   readonly mid: string;
   readonly source: Source;
   readonly capabilities: RtpCapabilities;
+  /** Simulcast streams as a client that offered named them; those of a camera where left out. */
+  readonly rids?: readonly string[];
 }
 
 /**
@@ -80,7 +82,8 @@ export function sectionKind(section: MediaSection): MediaKind {
 
 /** Only a camera is offered simulcast: a screen needs its resolution, audio has no layers. */
 export function sectionRids(section: MediaSection): readonly string[] {
-  return section.type === "receive" && section.source === "video" ? CAMERA_RIDS : [];
+  if (section.type !== "receive") return [];
+  return section.rids ?? (section.source === "video" ? CAMERA_RIDS : []);
 }
 
 /** In the router's order, which the answer keeps: the first is what the client will send. */

@@ -1,5 +1,6 @@
 /** The streams (encodings) a client announces in one section of its answer. */
 
+import { LIMITS } from "../../base/limits.ts";
 import { invalidSdp } from "./lines.ts";
 import { type ParsedMedia, textOf } from "./parsed.ts";
 import { type MediaSection, sectionRids } from "./sections.ts";
@@ -25,6 +26,22 @@ export function simulcastRids(section: MediaSection, media: ParsedMedia): string
   }
   return rids;
 }
+
+/** The simulcast streams of a client's own offer. Error: 400 `invalid_sdp`. */
+export function offeredRids(mid: string, media: ParsedMedia): string[] {
+  const list = sendList(media.simulcast);
+  if (list === "") return [];
+  const rids = list
+    .split(";", LIMITS.simulcastStreamsMax + 1)
+    .map((stream) => stream.split(",", 1)[0]?.replace("~", "") ?? "");
+  if (rids.length > LIMITS.simulcastStreamsMax || !rids.every((rid) => RID.test(rid))) {
+    throw invalidSdp(`Section ${mid} has simulcast streams that cannot be taken.`);
+  }
+  return rids;
+}
+
+/** A stream's name. RFC 8852 allows longer ones, but nobody uses them. */
+export const RID = /^[A-Za-z0-9]{1,16}$/;
 
 function sendList(simulcast: object | undefined): string {
   if (simulcast === undefined) return "";

@@ -59,6 +59,11 @@ export function writeOffer(options: OfferOptions): string {
   return `${lines.join("\r\n")}\r\n`;
 }
 
+/** The answer to a client's offer: it begins DTLS, which it can only after it read this. */
+export function writeAnswer(options: Omit<OfferOptions, "setup">): string {
+  return writeOffer({ ...options, setup: "passive" });
+}
+
 function sessionLines({ sessionId, version, transport, setup = "active" }: OfferOptions): string[] {
   const { fingerprints } = transport.dtls;
   const fingerprint = fingerprints.find(({ algorithm }) => algorithm === "sha-256");
@@ -92,7 +97,8 @@ function iceLines({ ice }: TransportParameters): string[] {
   return [`a=ice-ufrag:${ice.usernameFragment}`, `a=ice-pwd:${ice.password}`];
 }
 
-function candidateLine(candidate: IceCandidate): string {
+/** `a=candidate:…` (RFC 8839). */
+export function candidateLine(candidate: IceCandidate): string {
   const { foundation, protocol, priority, address, port, type, tcpType } = candidate;
   const line = `a=candidate:${foundation} 1 ${protocol} ${priority} ${address} ${port} typ ${type}`;
   return tcpType === undefined ? line : `${line} tcptype ${tcpType}`;
