@@ -394,7 +394,7 @@ add_tests() {
 run_tests() {
   local report="$scratch/tests.xml" output="$scratch/tests.txt" status=0
   step "tests"
-  (cd "$root" && NO_COLOR=1 bun test --reporter=junit --reporter-outfile="$report" "$@") \
+  (cd "$root" && NO_COLOR=1 bun test --timeout=20000 --reporter=junit --reporter-outfile="$report" "$@") \
     2>&1 < /dev/null | tee "$output" || status=$?
   add_tests "$report" "$output" "$status"
 }

@@ -118,7 +118,7 @@ async function database(call: Invocation, loaded: LoadedConfig): Promise<Finding
   const parts = call.parts(loaded);
   const data = await openData(config, knownFeatures(config, parts), parts);
   try {
-    const rows = await migrationStatus(data.db, data.migrations);
+    const rows = await migrationStatus(data.db, data.migrations, data.dormant);
     const newer = rows.filter(({ name, known }) => !known && name.startsWith("parvis/"));
     if (newer.length > 0) {
       const detail = `made by a newer version: it has ${newer.map(({ name }) => name).join(", ")}`;

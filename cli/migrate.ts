@@ -34,7 +34,7 @@ async function up(call: Invocation): Promise<undefined> {
     // Nothing to do harms nobody; anything else would pull the tables from under a server.
     if (pending.length > 0) await refuseRunning(call);
     const { clock, log } = call.parts(await call.config());
-    return migrateUp(data.db, data.migrations, { clock, log });
+    return migrateUp(data.db, data.migrations, { clock, log, dormant: data.dormant });
   });
   call.output.print({ applied }, (output) => {
     for (const name of applied) output.line(`applied ${name}`);
@@ -51,7 +51,7 @@ async function down(call: Invocation): Promise<undefined> {
     const { migrateDown } = await import("../src/infra/db/migrations.ts");
     await confirm(call, data, count);
     const { clock, log } = call.parts(await call.config());
-    return migrateDown(data.db, data.migrations, { clock, log, count });
+    return migrateDown(data.db, data.migrations, { clock, log, dormant: data.dormant, count });
   });
   call.output.print({ reverted }, (output) => {
     for (const name of reverted) output.line(`took back ${name}`);
@@ -95,7 +95,7 @@ async function status(call: Invocation): Promise<undefined> {
 
 async function readStatus(data: Data): Promise<MigrationStatus[]> {
   const { migrationStatus } = await import("../src/infra/db/migrations.ts");
-  return migrationStatus(data.db, data.migrations);
+  return migrationStatus(data.db, data.migrations, data.dormant);
 }
 
 function iso(ms: number): string {

@@ -26,6 +26,7 @@ export function describeOperations(
     hooks: new Hooks(),
     hub: new Hub(),
     channels: { accept: nothing },
+    features: [],
     use: (key) => registry.service(key),
     context: nothing,
   };
@@ -43,6 +44,8 @@ const NO_DATABASE: Database = {
   dialect: "sqlite",
   get: nothing,
   all: nothing,
+  version: nothing,
+  rowCount: nothing,
   readWithin: nothing,
   write: nothing,
   checkpoint: nothing,

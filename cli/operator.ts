@@ -26,6 +26,8 @@ export interface OperatorOptions {
   readonly live?: true;
   /** Makes the data directory where there is none; else that is an error. */
   readonly creates?: true;
+  /** How long a running server may take for each call; half a minute by default. */
+  readonly limitMs?: number;
 }
 
 interface Transport extends Operator {
@@ -76,7 +78,10 @@ export async function find(
 async function open(call: Invocation, options: OperatorOptions): Promise<Transport> {
   const { config } = await call.config();
   const server = await target(call, config);
-  if (server) return remote(call, config, server);
+  if (server) {
+    const { limitMs = CALL_LIMIT_MS } = options;
+    return remote(call, config, { ...server, limitMs });
+  }
   const { dir } = config.server;
   if (options.live) {
     const message = `This needs a running server: none runs on ${dir}. Start one, or name one with --url.`;
@@ -88,9 +93,13 @@ async function open(call: Invocation, options: OperatorOptions): Promise<Transpo
 interface Target {
   readonly url: string;
   readonly token: string | undefined;
+  readonly limitMs: number;
 }
 
-async function target(call: Invocation, config: Config): Promise<Target | undefined> {
+async function target(
+  call: Invocation,
+  config: Config,
+): Promise<Omit<Target, "limitMs"> | undefined> {
   const url = call.flag("url");
   const token = call.flag("token");
   if (url !== undefined) {
@@ -126,8 +135,8 @@ async function remote(call: Invocation, config: Config, server: Target): Promise
 
 function send(server: Target, operation: Operation, input: Input): Promise<unknown> {
   const { method, path, body } = describeRequest(operation, input);
-  const { token } = server;
-  return requestJson({ method, url: server.url + path, token, body, limitMs: CALL_LIMIT_MS });
+  const { token, limitMs } = server;
+  return requestJson({ method, url: server.url + path, token, body, limitMs });
 }
 
 /** A route of a feature that is off is not there, which says little to whoever called it. */

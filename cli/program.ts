@@ -2,6 +2,7 @@
 
 import { Command, CommanderError, Help, Option } from "commander";
 import { CONFIG_FLAGS } from "../config/print.ts";
+import { addBackup } from "./backup.ts";
 import { addConfig } from "./config.ts";
 import { addDoctor } from "./doctor.ts";
 import { EXIT, exitCodeOf, failureLines, printable, stackOf } from "./failure.ts";
@@ -24,7 +25,12 @@ const GLOBAL_FLAGS = [
 ] as const;
 
 /** How PocketBase spells them. */
-const ALIASES = ["--publicDir <path>", "--hooksDir <path>", "--migrationsDir <path>"] as const;
+const ALIASES = [
+  "--publicDir <path>",
+  "--hooksDir <path>",
+  "--migrationsDir <path>",
+  "--encryptionEnv <name>",
+] as const;
 
 /** Configuration flags that matter everywhere; the others are shown where a server is started. */
 const EVERYWHERE = new Set(["--dir"]);
@@ -87,6 +93,7 @@ const COMMANDS = [
   addUsers,
   addSuperuser,
   addRooms,
+  addBackup,
   addHooks,
   addConfig,
   addDoctor,

@@ -21,6 +21,18 @@ export function addRooms({ program, run }: Declaration): void {
     .command("close <id>")
     .description("closes a room for everyone in it; it stays on record")
     .action(run(close));
+  pageOptions(rooms.command("members <id>"))
+    .description("lists who belongs to a room")
+    .option("--status <status>", "active, pending, rejected, banned, expired or all", "active")
+    .action(run(members));
+  rooms
+    .command("ban <id> <user>")
+    .description("shuts a member (id or email of the user) out of a room")
+    .action(run(ban));
+  rooms
+    .command("stats <id>")
+    .description("counts what goes on in a room now (needs a running server)")
+    .action(run(stats));
   pageOptions(rooms.command("participants <id>"))
     .description("lists who is in a room now (needs a running server)")
     .action(run(participants));
@@ -76,6 +88,47 @@ async function close(call: Invocation): Promise<undefined> {
   const id = call.arg(0);
   await operate(call, {}, (operator) => find(operator, "rooms.close", theRoom(call)));
   call.output.print({ closed: id }, (output) => output.line(`closed ${id}`));
+}
+
+const MEMBER_COLUMNS: readonly Column<Answer>[] = [
+  { title: "member", value: (one) => one.member_id },
+  { title: "user", value: (one) => one.user_id },
+  { title: "name", value: (one) => one.name },
+  { title: "role", value: (one) => one.role },
+  { title: "status", value: (one) => one.status },
+  { title: "joined", value: (one) => one.joined_at },
+  { title: "expires", value: (one) => one.expires_at },
+];
+
+async function members(call: Invocation): Promise<undefined> {
+  const input = { ...theRoom(call), ...readPage(call), status: call.flag("status") };
+  const page = await operate(call, {}, (operator) => find(operator, "rooms.members", input));
+  call.output.print(page, (output) =>
+    output.table(itemsOf(page), MEMBER_COLUMNS, "The room has no such members."),
+  );
+  tellPage(call, page);
+}
+
+async function ban(call: Invocation): Promise<undefined> {
+  const who = call.arg(1);
+  const banned = await operate(call, {}, async (operator) => {
+    const userId = who.includes("@") ? await userIdOf(operator, who) : who;
+    const input = { ...theRoom(call), status: "all", user_id: userId };
+    const [member] = itemsOf(await find(operator, "rooms.members", input));
+    if (!member) {
+      throw fail.not_found("not_found", `${who} does not belong to the room ${call.arg(0)}.`);
+    }
+    const memberId = textOf(member, "member_id");
+    return asAnswer(await operator.call("roomMembers.ban", { member_id: memberId }));
+  });
+  call.output.print(banned, (output) => output.line(`banned ${who}`));
+}
+
+async function stats(call: Invocation): Promise<undefined> {
+  const counts = await operate(call, { live: true }, (operator) =>
+    find(operator, "rooms.stats", theRoom(call)),
+  );
+  call.output.print(counts, (output) => output.fields(counts));
 }
 
 const PARTICIPANT_COLUMNS: readonly Column<Answer>[] = [

@@ -56,8 +56,12 @@ async function serve(call: Invocation): Promise<number | undefined> {
     throw error;
   }
   log.info(`ready in ${Math.round(call.clock.monotonic())} ms`, { url: running.url });
-  log.info("stopping", { signal: await signal });
-  return stop(call, running, log);
+  const end = await Promise.race([signal, running.restart.then(() => "restart" as const)]);
+  log.info("stopping", { signal: end });
+  const code = await stop(call, running, log);
+  // What is left of this process ends with it, also where it did not stop in time.
+  if (end === "restart") terminal.process.restart();
+  return code;
 }
 
 async function stop(call: Invocation, running: RunningServer, log: Log): Promise<number> {

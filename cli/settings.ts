@@ -29,7 +29,7 @@ const FOLDERS = {
 export async function loadSettings(terminal: Terminal, flags: Flags): Promise<LoadedConfig> {
   const options = {
     flags: flags.dev === true ? { logLevel: "debug", ...withoutUndefined(flags) } : flags,
-    env: terminal.env,
+    env: environment(terminal, flags),
     file: typeof flags.config === "string" ? flags.config : undefined,
     readFile: (path: string) => readConfigFile(resolve(terminal.cwd, path)),
     defaultFile: nearName(terminal, join(terminal.base, DEFAULT_CONFIG_FILE)),
@@ -40,6 +40,11 @@ export async function loadSettings(terminal: Terminal, flags: Flags): Promise<Lo
     loaded = loadConfig({ ...options, featureNames: await featureNames(loaded.config) });
   }
   return { ...loaded, config: withPaths(terminal, loaded) };
+}
+
+/** PocketBase's operators name the variable that holds the key of stored settings. */
+function environment({ env }: Terminal, { encryptionEnv: name }: Flags): Terminal["env"] {
+  return typeof name === "string" ? { ...env, PB_ENCRYPTION_KEY: env[name] } : env;
 }
 
 async function featureNames(config: Config): Promise<string[]> {

@@ -16,6 +16,8 @@ export interface RunningServer {
   readonly url: string;
   /** Undefined when it runs no media. */
   readonly media: MediaConfig | undefined;
+  /** Resolves when the server wants to be stopped and started anew, after a restore. */
+  readonly restart: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -35,8 +37,10 @@ export async function startServer(call: Invocation, log: Log): Promise<RunningSe
   const parts = { ...call.parts(await call.config()), log };
   const secret = modules.OPERATOR_PREFIX + call.ids.secret(43);
   const { media, engine } = await makeEngine(call, log);
+  const { promise: restart, resolve } = Promise.withResolvers<void>();
   const app = await modules.createApp(config, {
     ...parts,
+    restart: resolve,
     media: engine,
     tokens: [modules.operatorScheme(secret, modules.isOwnAddress)],
   });
@@ -53,7 +57,7 @@ export async function startServer(call: Invocation, log: Log): Promise<RunningSe
   try {
     const { url } = http.listen();
     modules.writeServerState(dir, { url, pid, secret, version: parts.version });
-    return { app, url, media, stop };
+    return { app, url, media, restart, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -25,6 +25,8 @@ export interface ProcessControl {
   onCrash(listener: (error: unknown) => void): void;
   /** Ends the process once its output is written. */
   exit(code: number): void;
+  /** The same command line in the place of this process, which keeps its id. */
+  restart(): void;
 }
 
 export interface Terminal {
@@ -67,6 +69,11 @@ export function processTerminal(): Terminal {
       onCrash(listener) {
         process.on("uncaughtException", listener);
         process.on("unhandledRejection", listener);
+      },
+      restart() {
+        const given = process.argv.slice(standalone ? 2 : 1);
+        const argv = [process.execPath, ...given];
+        process.execve?.(process.execPath, argv, process.env);
       },
       exit(code) {
         process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));

@@ -33,6 +33,8 @@ export interface AppErrorOptions {
   readonly cause?: unknown;
   /** Seconds until the same call may succeed; the REST wire sends it as Retry-After. */
   readonly retryAfter?: number;
+  /** In place of the whole envelope in the records dialect: a challenge that its clients know. */
+  readonly body?: Readonly<Record<string, unknown>>;
 }
 
 interface AppErrorFields extends AppErrorOptions {
@@ -48,6 +50,7 @@ export class AppError extends Error {
   readonly code: string;
   readonly data: Readonly<Record<string, unknown>>;
   readonly retryAfter: number | undefined;
+  readonly body: Readonly<Record<string, unknown>> | undefined;
 
   constructor(fields: AppErrorFields) {
     super(fields.message, fields.cause === undefined ? undefined : { cause: fields.cause });
@@ -55,6 +58,7 @@ export class AppError extends Error {
     this.code = fields.code;
     this.data = fields.data ?? {};
     this.retryAfter = fields.retryAfter;
+    this.body = fields.body;
   }
 
   get status(): number {

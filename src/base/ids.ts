@@ -17,8 +17,24 @@ export interface Ids {
   below(bound: number): number;
 }
 
+/** Random bytes are drawn by the kilobyte: a draw costs more than the bytes. */
+const POOL_BYTES = 1_024;
+
 export function realIds(clock: Clock): Ids {
-  const random = (bytes: Uint8Array) => crypto.getRandomValues(bytes);
+  const pool = new Uint8Array(POOL_BYTES);
+  let used = POOL_BYTES;
+  const random = (bytes: Uint8Array) => {
+    if (bytes.length > POOL_BYTES) return crypto.getRandomValues(bytes);
+    if (used + bytes.length > POOL_BYTES) {
+      crypto.getRandomValues(pool);
+      used = 0;
+    }
+    bytes.set(pool.subarray(used, used + bytes.length));
+    // What was given out is nowhere left to be read.
+    pool.fill(0, used, used + bytes.length);
+    used += bytes.length;
+    return bytes;
+  };
   return makeIds(clock, random);
 }
 

@@ -9,6 +9,8 @@ export const LIMITS = {
   /** Signalling and other small JSON routes. */
   signallingBodyBytesMax: 256 * 1024,
   jsonDepthMax: 32,
+  /** Bodies of the records API, whose values may be deep. Reached: 400. */
+  recordJsonDepthMax: 1_000,
   requestIdCharsMax: 128,
   shutdownGraceMs: 10_000,
 
@@ -47,6 +49,17 @@ export const LIMITS = {
   /** Forms of one compiled filter, as requests differ in which of its values are empty. */
   compiledFilterFormsMax: 16,
 
+  // Collections. Reached: a field error, or 400 `invalid_body` for the number of an import.
+  indexCharsMax: 5_000,
+  viewQueryCharsMax: 100_000,
+  importedCollectionsMax: 5_000,
+  /** Attempts of a call while the schema changes under it. Reached: 503 `schema_changed`. */
+  schemaAttemptsMax: 5,
+  /** Rows that a view is tried out with. */
+  viewSampleRows: 10,
+  /** Records deleted at a time when a collection is emptied. */
+  truncateRows: 500,
+
   // Record values.
   /** Nesting of text sent to a json field. Reached: it stays text. */
   jsonFieldDepthMax: 512,
@@ -58,9 +71,37 @@ export const LIMITS = {
 
   // Records. Reached: 503 `query_too_slow`; further paths, levels and records are left out.
   queryMs: 3_000,
+  /** Records that one step of a cascade takes along; the next step takes the next ones. */
+  cascadeRowsMax: 1_000,
+  /** Texts of updates of one collection, by what they set; all are forgotten then. */
+  updateTextsMax: 100,
+  /** Totals of lists that are kept, and the characters of their queries. Reached: oldest go. */
+  listTotalsMax: 10_000,
+  listTotalCharsMax: 8 * 1024 * 1024,
   expandPathsMax: 100,
   relationDepthMax: 6,
   expandBackMax: 1_000,
+
+  // Realtime of records. Reached: 429, 400 or 503 for subscribing; a time: that message is not sent.
+  /** Clients connect as guests, many of them from behind one address. */
+  realtimeClientsPerAddressMax: 2_000,
+  realtimeTopicsPerClientMax: 1_000,
+  realtimeTopicBytesMax: 2_500,
+  /** Text of all topics of all clients. */
+  realtimeTopicsCharsMax: 128 * 1024 * 1024,
+  realtimeIdleMs: 5 * 60_000,
+  /** One client's filter on one changed record. */
+  realtimeFilterMs: 100,
+  /** All clients' filters on one record about to be deleted: the deletion waits for them. */
+  realtimeDeleteFiltersMs: 250,
+  /** Statements asked in one turn of the event loop. */
+  realtimeChecksPerTurn: 64,
+  /** Changes waiting to be told. Reached: who hears of a further one is cut off, and starts again. */
+  realtimeQueueMax: 10_000,
+
+  // Batches. Reached: 400.
+  batchUrlBytesMax: 2_000,
+  batchBodyBytesDefault: 128 * 1024 * 1024,
 
   // Streams. Reached: the connection is closed and the client starts again.
   outboxBytesMax: 1024 * 1024,
@@ -68,6 +109,12 @@ export const LIMITS = {
   sseConnectionsMax: 10_000,
   sseConnectionsPerCallerMax: 32,
   sseHeartbeatMs: 15_000,
+  /** For a reader that was cut off to take what is already in its socket. */
+  slowReaderCloseMs: 4_000,
+  /** Turns of the event loop that messages wait for further ones, some 20 ms at most. */
+  realtimeFlushTurnsMax: 32,
+  /** Connections that leave their messages in one turn of the event loop. */
+  realtimeFlushesPerTurn: 256,
   /** Bus listeners on one topic. Reached: an assertion, it is a leak. */
   busListenersMax: 10_000,
 
@@ -75,18 +122,33 @@ export const LIMITS = {
   rateBucketsMax: 50_000,
   signInPerMinute: 10,
 
+  // Notifications. Reached: the oldest of the person's own go, so many at a time.
+  notificationsPerUserMax: 1_000,
+  notificationsTrimMax: 100,
+
   // Rooms. Reached: 409 `room_full`, 429, 503 as named at the use.
   roomParticipantsMax: 500,
   roomsLiveMax: 5_000,
   participantsPerUserMax: 8,
   roomJoinsPerMinute: 20,
   roomCreatesPerMinute: 30,
+  iceRestartsPerMinute: 60,
   /** Rooms that guests of one address make. */
   guestRoomsPerMinute: 5,
   /** Rooms made by guests, all of them. Reached: 503 `too_many_guest_rooms`. */
   guestRoomsMax: 1_000,
   roomNameCharsMax: 255,
   roomDescriptionCharsMax: 5_000,
+  roomRequestsPerMinute: 20,
+  /** Admins who are told of a request to join. More are not told. */
+  roomDecidersMax: 100,
+  membershipSweepMs: 60 * 60_000,
+  /** Memberships marked in one transaction, and transactions of one sweep. The rest waits. */
+  membershipSweepRows: 50,
+  membershipSweepRoundsMax: 1_000,
+  roomLocationsPerMinute: 120,
+  /** Users whom moderators muted, in one live room. Reached: the oldest is forgotten. */
+  roomHeldMutesMax: 1_000,
   reactionCharsMax: 32,
   /** Changes within this time share one offer. */
   offerDebounceMs: 20,
@@ -101,16 +163,38 @@ export const LIMITS = {
   chatMessageCharsMax: 8_000,
   receiveAudioSlotsMax: 16,
   receiveVideoSlotsMax: 25,
+  /** Sections of their own for remote tracks. Reached: the connection goes on with slots. */
+  remoteTracksMax: 16,
+  /** Age up to which figures of a room are told again, and participants asked for at once. */
+  statsAgeMs: 1_000,
+  statsAtOnce: 16,
+  /** Of one client that chooses by itself what to receive. Reached: 409 `too_many_consumers`. */
+  clientConsumersMax: 100,
+  /** Of one sort, in one call. Reached: a field error. */
+  receiveWishesMax: 500,
+  pinnedMax: 25,
   sdpBytesMax: 200 * 1024,
   sdpSectionsMax: 100,
   sdpLinesMax: 5_000,
   sdpLineCharsMax: 4_096,
+  /** Payload types of one section that are looked at. */
+  sdpPayloadsMax: 64,
+  /** Of a client that offers by itself (WHIP, WHEP). */
+  clientOfferSectionsMax: 8,
+  simulcastStreamsMax: 4,
   iceGraceMs: 10_000,
   iceGraceUnsignalledMs: 2_000,
   /** From join to the first answer; reached: the participant is removed. */
   joinAnswerMs: 30_000,
   anonymousRoomIdleMs: 5 * 60_000,
   workerRestartBackoffMaxMs: 30_000,
+  /**
+   * Connections and streams out on one worker. Reached: a room takes a further worker into use, if
+   * there is one with less than half of that.
+   */
+  workerLoad: 200,
+  /** Routers of one room: one a worker, and one for each set of payload types. Reached: 503. */
+  roomBranchesMax: 64,
   /** How long `createRoom` waits for the replacement of a dead worker. Reached: 503. */
   workerWaitMs: 2_000,
   /** For the answer of one media port. Reached: it counts as unreachable. */
@@ -129,6 +213,9 @@ export const LIMITS = {
   // Stored files. Keys above: 400 `invalid_file_key`.
   storageKeyBytesMax: 1_024,
   storageNameBytesMax: 240,
+  /** Removals of files that no record names any more. More wait; above: they stay, with a word. */
+  fileRemovalsMax: 8,
+  fileRemovalsWaitingMax: 100_000,
   /** Deletions under way at once where a prefix is deleted on S3; more wait. */
   storageDeletesMax: 16,
   /** Parts of one S3 upload; this many are sent at once, the others wait. */
@@ -153,6 +240,52 @@ export const LIMITS = {
   mailBytesMax: 25 * 1024 * 1024,
   /** Mails kept in the outbox directory. Above: the oldest go. */
   outboxFilesMax: 1_000,
+
+  // Signing in. Reached: the oldest entry goes, which only ever forgives; 429 for the tries.
+  /** Mails of one kind to one account. */
+  authMailPauseMs: 2 * 60_000,
+  authThrottlesMax: 50_000,
+  otpTriesMax: 5,
+  otpTriesWindowMs: 180_000,
+  /** One-time passwords of an account that are good at the same time. Above: the last is reused. */
+  otpsLiveMax: 9,
+  authOriginsMax: 5,
+  /** Of a user agent in the mail about a sign-in, and in its fingerprint. */
+  userAgentCharsMax: 200,
+
+  // Identity providers. Reached: 400; a picture is left out.
+  oauth2AnswerMs: 15_000,
+  oauth2BytesMax: 1024 * 1024,
+  oauth2PictureBytesMax: 8 * 1024 * 1024,
+  oauth2StylesMax: 1_000,
+  /** Names that come with a redirect and wait for the sign-in. */
+  oauth2NamesMax: 1_000,
+  oauth2NameMs: 60_000,
+  oauth2NameCharsMax: 150,
+
+  // Request log. Reached: entries are left out and counted, texts are cut.
+  logQueueMax: 10_000,
+  /** Entries written together, and how long one waits for others. */
+  logBatch: 1_000,
+  logDelayMs: 3_000,
+  logMethodCharsMax: 50,
+  logUrlCharsMax: 3_000,
+  logHeaderCharsMax: 2_000,
+  /** Of one entry as JSON. */
+  logDataCharsMax: 64 * 1024,
+
+  // Rate limit rules of the settings. Reached: the counts unused longest go, which only forgives.
+  rateRuleKeysMax: 50_000,
+
+  // Backups. Reached: 400 `invalid_backup`.
+  backupEntriesMax: 1_000_000,
+  backupPathBytesMax: 4_096,
+  backupNameCharsMax: 150,
+  /** Between the answer to a restore and the end of the process. */
+  restartDelayMs: 1_000,
+
+  // Cron jobs. Reached: an assertion, it is a leak.
+  cronJobsMax: 1_000,
 
   // The machine. Reached: `doctor` says so.
   openFilesMin: 4_096,

@@ -7,6 +7,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Log {
+  /** Whether lines of the level are written: asked where making one costs something. */
+  isOn(level: LogLevel): boolean;
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
@@ -35,6 +37,7 @@ export function createLog(options: LogOptions, bound: LogFields = {}): Log {
     options.write(format(options, { level, message, fields: all }));
   };
   return {
+    isOn: (level) => LOG_LEVELS.indexOf(level) >= threshold,
     debug: (message, fields) => emit("debug", message, fields),
     info: (message, fields) => emit("info", message, fields),
     warn: (message, fields) => emit("warn", message, fields),
@@ -47,6 +50,7 @@ export function createLog(options: LogOptions, bound: LogFields = {}): Log {
 export function silentLog(): Log {
   const nothing = () => undefined;
   const log: Log = {
+    isOn: () => false,
     debug: nothing,
     info: nothing,
     warn: nothing,

@@ -6,6 +6,7 @@ import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Bus } from "../infra/bus/bus.ts";
 import type { Database, Reader, Transaction, WriteOptions } from "../infra/db/database.ts";
+import type { SentFiles } from "../tools/fields/upload.ts";
 import type { Caller } from "./access.ts";
 import type { Hooks } from "./hooks.ts";
 
@@ -43,6 +44,10 @@ export interface RequestFacts {
   readonly method: string;
   readonly query: URLSearchParams;
   readonly headers: Headers;
+  /** Files of a form, gone when the call ends unless somebody stored them. */
+  readonly files?: SentFiles;
+  /** Asked for as a part of a batch. */
+  readonly batched?: boolean;
 }
 
 export interface ContextOptions {
@@ -55,43 +60,65 @@ export interface ContextOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What contexts of one piece of work share. */
+interface Unit {
+  tx: Transaction | undefined;
+  readonly events: DomainEvent[];
+  readonly afterCommit: (() => void)[];
+  readonly onRollback: (() => void)[];
+}
+
 export class Context {
   readonly caller: Caller;
   readonly requestId: string;
   readonly token: string | undefined;
   readonly request: RequestFacts | undefined;
-  readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly hooks: Hooks;
-  readonly log: Log;
+  #log: Log | undefined;
   readonly #runtime: Runtime;
-  #tx: Transaction | undefined;
-  #events: DomainEvent[] = [];
-  #afterCommit: (() => void)[] = [];
+  readonly #options: ContextOptions;
+  #unit: Unit = { tx: undefined, events: [], afterCommit: [], onRollback: [] };
 
   constructor(runtime: Runtime, options: ContextOptions) {
     this.#runtime = runtime;
+    this.#options = options;
     this.caller = options.caller;
     this.requestId = options.requestId;
     this.token = options.token;
     this.request = options.request;
-    this.signal = options.signal;
     this.clock = runtime.clock;
     this.ids = runtime.ids;
     this.hooks = runtime.hooks;
-    this.log = runtime.log.child({ request: options.requestId });
+  }
+
+  /** Aborted when the client is gone before the answer. */
+  get signal(): AbortSignal | undefined {
+    return this.#options.signal;
+  }
+
+  get log(): Log {
+    this.#log ??= this.#runtime.log.child({ request: this.requestId });
+    return this.#log;
+  }
+
+  /** The same work, its transaction and events, as another request would have asked for it. */
+  asking(request: RequestFacts): Context {
+    const context = new Context(this.#runtime, { ...this.#options, request });
+    context.#unit = this.#unit;
+    return context;
   }
 
   /** Reads: inside a transaction its own view, else the readers'. */
   get db(): Reader {
-    return this.#tx ?? this.#runtime.db;
+    return this.#unit.tx ?? this.#runtime.db;
   }
 
   /** The open transaction. Asking for one outside `transaction` is a programmer's error. */
   get tx(): Transaction {
-    assert(this.#tx, "a write outside ctx.transaction");
-    return this.#tx;
+    assert(this.#unit.tx, "a write outside ctx.transaction");
+    return this.#unit.tx;
   }
 
   /**
@@ -100,15 +127,17 @@ export class Context {
    * nothing but the database: no network, no worker, no hashing.
    */
   async transaction<T>(work: () => Promise<T>, options: WriteOptions = {}): Promise<T> {
-    const events = this.#events.length;
-    const works = this.#afterCommit.length;
+    const events = this.#unit.events.length;
+    const works = this.#unit.afterCommit.length;
+    const undoings = this.#unit.onRollback.length;
     const forget = () => {
-      this.#events.length = events;
-      this.#afterCommit.length = works;
+      this.#unit.events.length = events;
+      this.#unit.afterCommit.length = works;
+      for (const undo of this.#unit.onRollback.splice(undoings)) undo();
     };
-    if (this.#tx) {
+    if (this.#unit.tx) {
       try {
-        return await this.#tx.savepoint(work);
+        return await this.#unit.tx.savepoint(work);
       } catch (error) {
         forget();
         throw error;
@@ -116,35 +145,44 @@ export class Context {
     }
     try {
       return await this.#runtime.db.write(async (tx) => {
-        this.#tx = tx;
+        this.#unit.tx = tx;
         try {
           return await work();
         } finally {
-          this.#tx = undefined;
+          this.#unit.tx = undefined;
         }
       }, options);
     } catch (error) {
       forget();
       throw error;
     } finally {
+      this.#unit.onRollback.length = 0;
       this.#publish();
     }
   }
 
+  /**
+   * Takes something back that the transaction does not cover, when what is written now is undone.
+   * Without an open transaction nothing is: the caller sees its own failure.
+   */
+  onRollback(work: () => void): void {
+    if (this.#unit.tx) this.#unit.onRollback.push(work);
+  }
+
   /** Does something that cannot be undone: at once, or after the commit when a transaction is open. */
   afterCommit(work: () => void): void {
-    this.#afterCommit.push(work);
-    if (!this.#tx) this.#publish();
+    this.#unit.afterCommit.push(work);
+    if (!this.#unit.tx) this.#publish();
   }
 
   /** Tells the bus: at once, or after the commit when a transaction is open. */
   emit(event: NewEvent): void {
-    this.#events.push({ ...event, at: this.clock.now() });
-    if (!this.#tx) this.#publish();
+    this.#unit.events.push({ ...event, at: this.clock.now() });
+    if (!this.#unit.tx) this.#publish();
   }
 
   #publish(): void {
-    for (const event of this.#events.splice(0)) this.#runtime.bus.publish(event);
-    for (const work of this.#afterCommit.splice(0)) work();
+    for (const event of this.#unit.events.splice(0)) this.#runtime.bus.publish(event);
+    for (const work of this.#unit.afterCommit.splice(0)) work();
   }
 }

@@ -14,32 +14,57 @@ export class Hub {
   #closed = false;
 
   /**
-   * Errors: 429 `too_many_connections` for one caller, 503 `too_many_connections` for all, 503
-   * `stopping`.
+   * `perCallerMax` holds for the caller that the session begins with. Errors: 429
+   * `too_many_connections` for one caller, 503 `too_many_connections` for all, 503 `stopping`.
    */
-  attach(session: Session): void {
+  attach(session: Session, perCallerMax: number = LIMITS.sseConnectionsPerCallerMax): void {
     if (this.#closed) throw fail.unavailable("stopping", "The server is stopping.");
     if (this.#sessions.size >= LIMITS.sseConnectionsMax) {
       throw fail.unavailable("too_many_connections", "The server has no connection to spare.");
     }
-    const key = callerKey(session.caller);
-    const own = this.#byCaller.get(key) ?? new Set();
-    if (own.size >= LIMITS.sseConnectionsPerCallerMax && !isPrivileged(session.caller)) {
+    let key = callerKey(session.caller);
+    const count = this.#byCaller.get(key)?.size ?? 0;
+    if (count >= perCallerMax && !isPrivileged(session.caller)) {
       throw fail.rate_limited("too_many_connections", "Too many open connections.");
     }
     this.#sessions.add(session);
-    this.#byCaller.set(key, own.add(session));
+    this.#enter(key, session);
+    // A guest that signs in on an open connection is revoked as whom it became.
+    session.onRenew(() => {
+      this.#leave(key, session);
+      key = callerKey(session.caller);
+      this.#enter(key, session);
+    });
     session.onEnd(() => {
       this.#sessions.delete(session);
-      own.delete(session);
-      if (own.size === 0) this.#byCaller.delete(key);
+      this.#leave(key, session);
     });
+  }
+
+  #enter(key: string, session: Session): void {
+    const own = this.#byCaller.get(key) ?? new Set();
+    this.#byCaller.set(key, own.add(session));
+  }
+
+  #leave(key: string, session: Session): void {
+    const own = this.#byCaller.get(key);
+    own?.delete(session);
+    if (own?.size === 0) this.#byCaller.delete(key);
   }
 
   /** Ends every connection of one caller: its record is gone or its tokens were revoked. */
   revoke(caller: Pick<Caller & { kind: "user" }, "collection" | "id">): void {
     const own = this.#byCaller.get(`${caller.collection}:${caller.id}`);
     for (const session of [...(own ?? [])]) session.end("token_revoked");
+  }
+
+  /** Ends every connection of an auth collection's accounts: none of their tokens counts now. */
+  revokeCollection(collection: string): void {
+    for (const session of [...this.#sessions]) {
+      const { caller } = session;
+      const isUser = caller.kind === "user" || caller.kind === "superuser";
+      if (isUser && caller.collection === collection) session.end("token_revoked");
+    }
   }
 
   count(wire?: string): number {

@@ -7,6 +7,7 @@ import type { Caller } from "./access.ts";
 import type { Context, ContextOptions, Runtime } from "./context.ts";
 import type { Hub } from "./hub.ts";
 import type { Operation } from "./operation.ts";
+import type { Traffic } from "./traffic.ts";
 import type { ChannelAcceptor } from "./wire.ts";
 
 /** Names a feature's service and carries its type. */
@@ -39,6 +40,8 @@ export interface FeatureHost extends Runtime {
   readonly hub: Hub;
   /** Takes channels that a feature opened; the data channel wire speaks on them. */
   readonly channels: ChannelAcceptor;
+  /** Those that are on, lowest first. */
+  readonly features: readonly Feature[];
   /** The service of a feature named in `needs`. */
   use<S>(key: ServiceKey<S>): S;
   /** A context for work that no request asked for. */
@@ -49,8 +52,12 @@ export interface FeatureInstance {
   readonly operations: readonly Operation[];
   readonly service?: unknown;
   readonly tokens?: readonly TokenScheme[];
+  /** Sees every HTTP request; one feature at most has it. */
+  readonly traffic?: Traffic;
   /** Runs after the migrations, in feature order. */
   start?(): Promise<void>;
+  /** Runs when this process is about to serve; single commands never get there. */
+  serve?(): void;
   /** Runs in reverse order, at most once. */
   stop?(): Promise<void>;
   /** What readiness and `doctor` report. */
@@ -77,7 +84,7 @@ export interface DisabledFeature {
 export type FeatureSelection = "all" | "none" | readonly string[];
 
 /** Features that stay on whatever is selected: a server is nothing without them. */
-const GROUND = new Set(["records", "auth", "system"]);
+const GROUND = new Set(["records", "auth", "files", "platform", "system"]);
 
 /**
  * Which features run, lowest first. `foreign` holds collections of the data directory that some
@@ -120,12 +127,15 @@ export class Registry {
   readonly #services = new Map<string, unknown>();
   readonly #frames = new Map<string, Operation>();
   readonly tokens: TokenScheme[] = [];
+  traffic: Traffic | undefined;
 
   /** Takes a feature's instance in. Two operations of one name or route are an assertion. */
   add(name: string, instance: FeatureInstance): void {
     this.instances.push({ name, instance });
     if (instance.service) this.#services.set(name, instance.service);
     this.tokens.push(...(instance.tokens ?? []));
+    assert(!(this.traffic && instance.traffic), "two features see the traffic");
+    this.traffic ??= instance.traffic;
     for (const operation of instance.operations) this.addOperation(operation);
   }
 
@@ -150,7 +160,7 @@ export class Registry {
 
   /** The operation that room channel frames of this type run. */
   frame(type: string): Operation | undefined {
-    return this.#frames.get(type);
+    return this.#frames.get(type) ?? this.#frames.get("*");
   }
 
   get operations(): Operation[] {
@@ -159,6 +169,10 @@ export class Registry {
 
   async start(): Promise<void> {
     for (const { instance } of this.instances) await instance.start?.();
+  }
+
+  serve(): void {
+    for (const { instance } of this.instances) instance.serve?.();
   }
 
   async stop(log: Log): Promise<void> {

@@ -17,6 +17,15 @@ export type EndReason =
   | "protocol_error"
   | "finished";
 
+/** JSON made once, for every stream that it goes to. */
+export class EncodedJson {
+  readonly text: string;
+
+  constructor(value: unknown) {
+    this.text = JSON.stringify(value);
+  }
+}
+
 export interface StreamMessage {
   /** Offset, where the stream can be resumed from. */
   readonly id?: string;
@@ -24,8 +33,15 @@ export interface StreamMessage {
   readonly data: unknown;
 }
 
+/** The data of a message as JSON text. */
+export function dataText({ data }: StreamMessage): string {
+  return data instanceof EncodedJson ? data.text : JSON.stringify(data);
+}
+
 /** What a watch operation writes to. Never throws; after its end, pushes are dropped. */
 export interface Stream {
+  /** The connection behind it. */
+  readonly session: Session;
   readonly ended: boolean;
   /** The last offset the client has seen, when it said so. */
   readonly lastEventId: string | undefined;
@@ -50,6 +66,7 @@ export class Session {
   #expiry: Timer | undefined;
   #ended: EndReason | undefined;
   readonly #listeners: ((reason: EndReason) => void)[] = [];
+  readonly #renewals: (() => void)[] = [];
 
   constructor(options: SessionOptions) {
     this.id = options.id;
@@ -67,11 +84,16 @@ export class Session {
     return this.#ended;
   }
 
-  /** A fresh token for the same client. */
+  /** A fresh token for the same client, or the first one of a guest. */
   renew(caller: Caller): void {
     if (this.#ended) return;
     this.#caller = caller;
     this.#watchExpiry();
+    for (const listener of this.#renewals) listener();
+  }
+
+  onRenew(listener: () => void): void {
+    this.#renewals.push(listener);
   }
 
   end(reason: EndReason): void {

@@ -36,7 +36,7 @@ export function requestIdFrom(given: string | null | undefined, ids: Ids): strin
 /** The token of an Authorization header, with or without `Bearer `; undefined when there is none. */
 export function bearerToken(header: string | null | undefined): string | undefined {
   if (!header) return undefined;
-  const token = header.replace(/^bearer\s+/i, "").trim();
+  const token = header.replace(/^bearer /i, "");
   return token === "" ? undefined : token;
 }
 

@@ -10,6 +10,11 @@ import { LIMITS } from "../../base/limits.ts";
 import type { SqlValue } from "./database.ts";
 
 type Prepared = Statement<unknown, SqlValue[]>;
+/** A prepared statement and how many values it takes. */
+interface Known {
+  readonly statement: Prepared;
+  readonly count: number;
+}
 
 export interface ConnectionOptions {
   readonly path: string;
@@ -27,7 +32,7 @@ export class Connection {
   readonly #engine: Engine;
   readonly #clock: Clock;
   /** Least recently used first. */
-  readonly #statements = new Map<string, Prepared>();
+  readonly #statements = new Map<string, Known>();
   #deadline: number | undefined;
   #ticks = 0;
 
@@ -105,24 +110,31 @@ export class Connection {
   }
 
   #prepare(sql: string, values: readonly SqlValue[]): Prepared {
-    const statement = this.#statements.get(sql) ?? this.#compile(sql);
+    const known = this.#statements.get(sql) ?? this.#compile(sql);
     // Called with no values, the engine would silently use those of the call before.
-    const count = statement.paramsCount;
-    assert(count === values.length, `${values.length} values for ${count} in: ${sql}`);
-    this.#statements.delete(sql);
-    this.#statements.set(sql, statement);
-    if (this.#statements.size > LIMITS.statementCacheMax) this.#evict();
-    return statement;
+    if (known.count !== values.length) {
+      assert(false, `${values.length} values for ${known.count} in: ${sql}`);
+    }
+    // Which ones were used last matters only where some will have to go.
+    if (this.#statements.size > LIMITS.statementCacheMax / 2) {
+      this.#statements.delete(sql);
+      this.#statements.set(sql, known);
+    }
+    return known.statement;
   }
 
-  #compile(sql: string): Prepared {
+  #compile(sql: string): Known {
     // The engine would silently run the first statement only.
     assert(!mayHoldSeveral(sql), `one statement, and texts with a semicolon bound, in: ${sql}`);
-    return this.#engine.prepare<unknown, SqlValue[]>(sql);
+    const statement = this.#engine.prepare<unknown, SqlValue[]>(sql);
+    const known = { statement, count: statement.paramsCount };
+    this.#statements.set(sql, known);
+    if (this.#statements.size > LIMITS.statementCacheMax) this.#evict();
+    return known;
   }
 
   #evict(): void {
-    for (const [sql, statement] of this.#statements) {
+    for (const [sql, { statement }] of this.#statements) {
       this.#statements.delete(sql);
       statement.finalize();
       return;

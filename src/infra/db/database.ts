@@ -11,6 +11,14 @@ export interface Reader {
   get<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined>;
   all<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]>;
   /**
+   * A number that is another one after a commit that changed rows of one of these tables (of any
+   * table, where none are named): until then what was read from them is still right. Undefined
+   * where nothing may be kept: in a transaction, and where triggers write unseen.
+   */
+  version(tables: readonly string[] | undefined): number | undefined;
+  /** Rows of a table; counted once and kept up to date by the writes. */
+  rowCount(table: string): Promise<number>;
+  /**
    * `all` for a statement built from a client's text: one that carries `AND tick()` is broken off
    * after `limitMs` with 503 `query_too_slow`. Nothing else can interrupt a running statement.
    */

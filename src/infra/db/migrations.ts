@@ -11,7 +11,8 @@ import type { Database, Reader, Transaction } from "./database.ts";
 export interface Migration {
   /** `parvis/0001_collections` for the server's own, `1700000000_rooms` for an operator's. */
   readonly name: string;
-  up(tx: Transaction): Promise<void>;
+  /** `now` in milliseconds since the Unix epoch. */
+  up(tx: Transaction, now: number): Promise<void>;
   /** Without it the migration cannot be taken back. */
   down?(tx: Transaction): Promise<void>;
 }
@@ -27,6 +28,8 @@ export interface MigrationStatus {
 export interface MigrateOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** Those of features that are off: not applied, but no sign of a newer server either. */
+  readonly dormant?: readonly Migration[];
 }
 
 /** Names of the server's own migrations start so. An unknown one was made by a newer server. */
@@ -50,9 +53,10 @@ interface AppliedRow {
 export async function migrationStatus(
   db: Database,
   migrations: readonly Migration[],
+  dormant: readonly Migration[] = [],
 ): Promise<MigrationStatus[]> {
   await db.write((tx) => tx.run(TABLE));
-  const known = new Set(migrations.map(({ name }) => name));
+  const known = new Set([...migrations, ...dormant].map(({ name }) => name));
   const applied = await appliedRows(db);
   const done = applied.map(({ file, applied: at }) => {
     return { name: file, appliedAt: Math.floor(at / 1000), known: known.has(file) };
@@ -84,11 +88,11 @@ export async function migrateUp(
     async (tx) => {
       await tx.run(TABLE);
       const applied = await appliedRows(tx);
-      refuseNewer(migrations, applied);
+      refuseNewer([...migrations, ...(options.dormant ?? [])], applied);
       const pending = pendingAmong(migrations, applied);
       let stamp = nextStamp(options.clock, applied);
       for (const migration of pending) {
-        await attempt(migration, () => migration.up(tx));
+        await attempt(migration, () => migration.up(tx, options.clock.now()));
         // One apart, so that the order of application can be read back.
         await tx.run(INSERT, migration.name, stamp++);
       }
@@ -114,7 +118,7 @@ export async function migrateDown(
     async (tx) => {
       await tx.run(TABLE);
       const applied = await appliedRows(tx);
-      refuseNewer(migrations, applied);
+      refuseNewer([...migrations, ...(options.dormant ?? [])], applied);
       const known = applied.flatMap(({ file }) => byName.get(file) ?? []).reverse();
       const last = known.slice(0, options.count);
       for (const migration of last) {

@@ -9,6 +9,7 @@ import type { Clock } from "../../base/clock.ts";
 import { assert } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
+import { Changes } from "./changes.ts";
 import {
   type Checkpointer,
   type CheckpointResult,
@@ -18,6 +19,7 @@ import {
 import { Connection } from "./connection.ts";
 import type { Database, SqlRow, SqlValue, Transaction, WriteOptions } from "./database.ts";
 import { isBusy, openFailure, statementError } from "./errors.ts";
+import { countRows } from "./transaction.ts";
 import { databaseClosed, pause, Writer } from "./writer.ts";
 
 export interface SqliteOptions {
@@ -67,6 +69,13 @@ export function openSqlite(options: SqliteOptions): SqliteDatabase {
   }
 }
 
+const SELECT = /^\s*SELECT\b/i;
+const HIDDEN_WRITES = `
+  SELECT 1 FROM sqlite_schema
+   WHERE type = 'trigger'
+      OR (type = 'table' AND (sql LIKE '%ON DELETE%' OR sql LIKE '%ON UPDATE%'))
+   LIMIT 1`;
+
 interface Parts extends SqliteOptions {
   readonly writing: Connection;
   readonly reading: Connection;
@@ -79,6 +88,11 @@ class EmbeddedDatabase implements SqliteDatabase {
   readonly #writing: Connection;
   readonly #reading: Connection;
   readonly #writer: Writer;
+  readonly #changes = new Changes();
+  /** SQLite's own mark of what other processes committed. */
+  #foreignVersion: unknown;
+  /** Whether triggers or foreign keys write what no statement says, as of a mark of the schema. */
+  #hidden: { readonly schema: number; readonly writes: boolean } | undefined;
   readonly #checkpointer: Checkpointer;
   #moving = false;
   #restarting = false;
@@ -96,15 +110,16 @@ class EmbeddedDatabase implements SqliteDatabase {
     this.#reading = parts.reading;
     this.#checkpointer = (parts.checkpointer ?? threadCheckpointer)(parts.path);
     const committed = () => this.#afterCommit();
-    this.#writer = new Writer({ connection: writing, clock, log, committed });
+    const changes = this.#changes;
+    this.#writer = new Writer({ connection: writing, changes, clock, log, committed });
   }
 
   get<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined> {
-    return this.#read(() => this.#reading.get(sql, values) as Row | undefined);
+    return this.#read(() => this.#reader(sql).get(sql, values) as Row | undefined);
   }
 
   all<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]> {
-    return this.#read(() => this.#reading.all(sql, values) as Row[]);
+    return this.#read(() => this.#reader(sql).all(sql, values) as Row[]);
   }
 
   readWithin<Row = SqlRow>(
@@ -112,8 +127,43 @@ class EmbeddedDatabase implements SqliteDatabase {
     sql: string,
     ...values: readonly SqlValue[]
   ): Promise<Row[]> {
-    const work = () => this.#reading.all(sql, values) as Row[];
-    return this.#read(() => this.#reading.within(limitMs, work));
+    return this.#read(() => {
+      const reader = this.#reader(sql);
+      return reader.within(limitMs, () => reader.all(sql, values) as Row[]);
+    });
+  }
+
+  version(tables: readonly string[] | undefined): number | undefined {
+    if (this.#closed || this.#closing) return undefined;
+    this.#noticeOthers();
+    return this.#writesHidden() ? undefined : this.#changes.version(tables);
+  }
+
+  async rowCount(table: string): Promise<number> {
+    const before = this.version([table]);
+    if (before === undefined) return countRows(this, table);
+    const known = this.#changes.rows(table);
+    if (known !== undefined) return known;
+    const rows = await countRows(this, table);
+    if (this.version([table]) === before) this.#changes.setRows(table, rows);
+    return rows;
+  }
+
+  /** This connection's own commits do not change the mark. */
+  #noticeOthers(): void {
+    const { data_version: version } = this.#writing.get("PRAGMA data_version") as SqlRow;
+    if (version === this.#foreignVersion) return;
+    this.#foreignVersion = version;
+    this.#changes.doubtAll();
+  }
+
+  #writesHidden(): boolean {
+    const schema = this.#changes.schemaVersion;
+    if (!this.#hidden || this.#hidden.schema !== schema) {
+      const found = this.#reading.get(HIDDEN_WRITES);
+      this.#hidden = { schema, writes: found !== undefined };
+    }
+    return this.#hidden.writes;
   }
 
   async write<T>(work: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
@@ -154,6 +204,14 @@ class EmbeddedDatabase implements SqliteDatabase {
     this.#closed = true;
     this.#reading.close();
     this.#writing.close();
+  }
+
+  /**
+   * Each commit makes the other connection read its pages anew, so the writing one is faster
+   * wherever it stands between transactions. It is asked for nothing that could write.
+   */
+  #reader(sql: string): Connection {
+    return this.#writing.inTransaction || !SELECT.test(sql) ? this.#reading : this.#writing;
   }
 
   /** In WAL mode readers wait only for another process that recovers or removes the log. */

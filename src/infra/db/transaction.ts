@@ -1,26 +1,32 @@
 /** A write transaction as its one job sees it. */
 
 import { assert } from "../../base/errors.ts";
+import type { Changes } from "./changes.ts";
 import type { Connection } from "./connection.ts";
-import type { SqlRow, SqlValue, Transaction } from "./database.ts";
+import type { Reader, SqlRow, SqlValue, Transaction } from "./database.ts";
 import { databaseFailed } from "./errors.ts";
+import { quoteIdentifier } from "./identifiers.ts";
 
 export class SqliteTransaction implements Transaction {
   readonly #connection: Connection;
+  readonly #changes: Changes;
   #open = true;
   #depth = 0;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, changes: Changes) {
     this.#connection = connection;
+    this.#changes = changes;
   }
 
   async get<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined> {
     this.#assertOpen();
+    this.#changes.noteAnswer(sql);
     return this.#connection.get(sql, values) as Row | undefined;
   }
 
   async all<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row[]> {
     this.#assertOpen();
+    this.#changes.noteAnswer(sql);
     return this.#connection.all(sql, values) as Row[];
   }
 
@@ -36,19 +42,31 @@ export class SqliteTransaction implements Transaction {
 
   async run(sql: string, ...values: readonly SqlValue[]): Promise<{ readonly changes: number }> {
     this.#assertOpen();
-    return this.#connection.run(sql, values);
+    const result = this.#connection.run(sql, values);
+    this.#changes.note(sql, result.changes);
+    return result;
+  }
+
+  /** What is not committed is nobody's to keep. */
+  version(): undefined {
+    return undefined;
+  }
+
+  async rowCount(table: string): Promise<number> {
+    return countRows(this, table);
   }
 
   async savepoint<T>(work: () => Promise<T>): Promise<T> {
     this.#assertOpen();
     const depth = ++this.#depth;
+    const { mark } = this.#changes;
     this.#connection.run(`SAVEPOINT nested_${depth}`);
     try {
       const value = await work();
       this.#leave(depth, `RELEASE nested_${depth}`);
       return value;
     } catch (error) {
-      this.#undo(depth);
+      if (this.#undo(depth)) this.#changes.undoTo(mark);
       throw error;
     }
   }
@@ -72,11 +90,12 @@ export class SqliteTransaction implements Transaction {
     this.#depth--;
   }
 
-  #undo(depth: number): void {
+  #undo(depth: number): boolean {
     // Gone already: the transaction ended, or SQLite undid all of it (a full disk does that).
-    if (!this.#open || this.#depth < depth || !this.#connection.inTransaction) return;
+    if (!this.#open || this.#depth < depth || !this.#connection.inTransaction) return false;
     this.#connection.run(`ROLLBACK TO nested_${depth}`);
     this.#leave(depth, `RELEASE nested_${depth}`);
+    return true;
   }
 
   #assertOpen(): void {
@@ -85,4 +104,10 @@ export class SqliteTransaction implements Transaction {
     // Work that caught a full disk's error and goes on: its statements would commit one by one.
     throw databaseFailed(new Error("SQLite has undone the whole transaction"));
   }
+}
+
+/** By the table's smallest index where it has one. */
+export async function countRows(reader: Reader, table: string): Promise<number> {
+  const sql = `SELECT count(*) AS total FROM ${quoteIdentifier(table)}`;
+  return (await reader.get<{ total: number }>(sql))?.total ?? 0;
 }

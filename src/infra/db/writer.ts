@@ -8,6 +8,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import { type AppError, assert, fail } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
+import type { Changes } from "./changes.ts";
 import type { Connection } from "./connection.ts";
 import type { Transaction } from "./database.ts";
 import { databaseBusy, databaseFailed, isBusy, statementError } from "./errors.ts";
@@ -28,6 +29,8 @@ interface Job {
 
 export interface WriterOptions {
   readonly connection: Connection;
+  /** Told of everything that is written. */
+  readonly changes: Changes;
   readonly clock: Clock;
   readonly log: Log;
   /** Called after each transaction. */
@@ -39,6 +42,7 @@ const RETRY_MS = { first: 1, longest: 20 };
 
 export class Writer {
   readonly #connection: Connection;
+  readonly #changes: Changes;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #committed: () => void;
@@ -52,6 +56,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#connection = options.connection;
+    this.#changes = options.changes;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#committed = options.committed;
@@ -144,7 +149,7 @@ export class Writer {
   }
 
   async #pause(job: Job): Promise<void> {
-    const tx = new SqliteTransaction(this.#connection);
+    const tx = new SqliteTransaction(this.#connection, this.#changes);
     tx.end();
     try {
       job.resolve(await job.work(tx));
@@ -198,7 +203,8 @@ export class Writer {
 
   /** True: it failed, is undone and answered. */
   async #runJob(job: Job, group: { shared: boolean; answers: (() => void)[] }): Promise<boolean> {
-    const tx = new SqliteTransaction(this.#connection);
+    const tx = new SqliteTransaction(this.#connection, this.#changes);
+    const { mark } = this.#changes;
     try {
       if (group.shared) this.#connection.run("SAVEPOINT job");
       const value = await job.work(tx);
@@ -208,18 +214,19 @@ export class Writer {
       return false;
     } catch (error) {
       tx.abandon();
-      if (group.shared) this.#undoJob();
+      if (group.shared) this.#undoJob(mark);
       job.reject(statementError(error));
       return true;
     }
   }
 
-  #undoJob(): void {
+  #undoJob(mark: number): void {
     // A full disk and the like make SQLite undo the whole transaction: then there is no savepoint.
     if (!this.#connection.inTransaction) return;
     try {
       this.#connection.run("ROLLBACK TO job");
       this.#connection.run("RELEASE job");
+      this.#changes.undoTo(mark);
     } catch (error) {
       this.#log.error("a failed write could not be undone alone", { error });
       this.#rollback();
@@ -235,6 +242,7 @@ export class Writer {
     try {
       assert(this.#connection.inTransaction, "the write transaction is still open at its end");
       this.#connection.run("COMMIT");
+      this.#changes.commit();
       this.#commits++;
       return undefined;
     } catch (error) {
@@ -245,6 +253,7 @@ export class Writer {
   }
 
   #rollback(): void {
+    this.#changes.undoTo(0);
     if (!this.#connection.inTransaction) return;
     try {
       this.#connection.run("ROLLBACK");

@@ -9,6 +9,7 @@ import type {
   RtpCapabilities,
   TransportParameters,
 } from "../../tools/sdp/types.ts";
+import type { PayloadTypes } from "./engine.ts";
 
 const VIDEO_FEEDBACK: RtcpFeedback[] = [
   { type: "nack" },
@@ -82,6 +83,16 @@ export const FAKE_CAPABILITIES: RtpCapabilities = {
   ],
   headerExtensions: HEADER_EXTENSIONS,
 };
+
+/** The same with the payload types of a client. */
+export function fakeCapabilities(payloads: PayloadTypes = {}): RtpCapabilities {
+  const codecs = FAKE_CAPABILITIES.codecs.map((codec) => {
+    const name = codec.mimeType.slice(codec.mimeType.indexOf("/") + 1).toLowerCase();
+    const payloadType = payloads[name as keyof PayloadTypes] ?? codec.payloadType;
+    return { ...codec, payloadType };
+  });
+  return { ...FAKE_CAPABILITIES, codecs };
+}
 
 /** Credentials of the `restarts`th ICE restart of a peer; all the rest stays. */
 export function fakeTransport(peer: number, restarts: number, port: number): TransportParameters {

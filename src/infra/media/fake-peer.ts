@@ -3,17 +3,26 @@
 import { type AppError, assert, fail } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import { silentLog } from "../../base/log.ts";
-import type { DtlsParameters, TransportParameters } from "../../tools/sdp/types.ts";
+import type {
+  DtlsParameters,
+  RtpCapabilities,
+  RtpParameters,
+  TransportParameters,
+} from "../../tools/sdp/types.ts";
 import type {
   ChannelFrame,
   ConsumeOptions,
+  Layers,
   MediaConsumer,
   MediaPeer,
   MediaProducer,
+  PeerOptions,
   PeerState,
+  PeerStats,
   ProduceOptions,
+  ProducerStats,
 } from "./engine.ts";
-import { fakeTransport } from "./fake-parameters.ts";
+import { fakeCapabilities, fakeTransport } from "./fake-parameters.ts";
 import { Listeners } from "./listeners.ts";
 
 /** The port in every fake candidate. */
@@ -32,10 +41,13 @@ export interface FakePeerParts {
   /** Its credentials are made from it. */
   readonly number: number;
   readonly room: FakePeerRoom;
+  readonly options: PeerOptions;
 }
 
 export class FakePeer implements MediaPeer {
   readonly id: string;
+  /** How it was made. */
+  readonly options: PeerOptions;
   /** Frames that reached the client, oldest first. */
   readonly sent: ChannelFrame[] = [];
   readonly producers = new Map<string, FakeProducer>();
@@ -54,8 +66,9 @@ export class FakePeer implements MediaPeer {
   #channelOpen = false;
   #closed = false;
 
-  constructor({ id, number, room }: FakePeerParts) {
+  constructor({ id, number, room, options }: FakePeerParts) {
     this.id = id;
+    this.options = options;
     this.#room = room;
     this.#number = number;
     this.#transport = fakeTransport(this.#number, 0, FAKE_PORT);
@@ -107,15 +120,21 @@ export class FakePeer implements MediaPeer {
     this.#assertOpen();
     const producer = this.#room.producers.get(options.producerId);
     const mimeType = producer?.rtp.codecs[0]?.mimeType.toLowerCase() ?? "";
-    if (producer === undefined || this.#codecs?.has(mimeType) === false) return undefined;
+    const named = options.capabilities?.codecs.map((codec) => codec.mimeType.toLowerCase());
+    const codecs = named === undefined ? this.#codecs : new Set(named);
+    if (producer === undefined || codecs?.has(mimeType) === false) return undefined;
     const id = this.#room.nextId("consumer");
-    const consumer = new FakeConsumer(id, options, () => {
+    const consumer = new FakeConsumer({ id, options, producer }, () => {
       this.consumers.delete(id);
       producer.consumers.delete(consumer);
     });
     this.consumers.set(id, consumer);
     producer.consumers.add(consumer);
     return consumer;
+  }
+
+  get capabilities(): RtpCapabilities {
+    return fakeCapabilities(this.options.payloadTypes);
   }
 
   acceptCodecs(mimeTypes: readonly string[]): void {
@@ -137,6 +156,11 @@ export class FakePeer implements MediaPeer {
 
   onChannelOpen(listener: () => void): void {
     this.#openings.add(listener);
+  }
+
+  async stats(): Promise<PeerStats | undefined> {
+    if (this.#closed) return undefined;
+    return { receiveBps: 1_000, sendBps: 2_000, receiveLoss: 0, sendLoss: 0 };
   }
 
   close(): void {
@@ -173,7 +197,7 @@ export class FakePeer implements MediaPeer {
   /** What the client shows in each section: producer ids by mid. */
   shown(): Readonly<Record<string, string>> {
     const consumers = [...this.consumers.values()];
-    return Object.fromEntries(consumers.map(({ mid, producerId }) => [mid, producerId]));
+    return Object.fromEntries(consumers.map(({ mid, producerId }) => [mid ?? "", producerId]));
   }
 
   #assertOpen(): void {
@@ -188,7 +212,10 @@ export class FakeProducer implements MediaProducer {
   readonly kind: MediaProducer["kind"];
   readonly rtp: ProduceOptions["rtp"];
   readonly consumers = new Set<FakeConsumer>();
+  paused = false;
+  readonly #flows = new Listeners<boolean>("flow", silentLog());
   readonly #onClose: () => void;
+  #flowing = false;
   #closed = false;
 
   constructor(id: string, { kind, rtp }: ProduceOptions, onClose: () => void) {
@@ -196,6 +223,30 @@ export class FakeProducer implements MediaProducer {
     this.kind = kind;
     this.rtp = rtp;
     this.#onClose = onClose;
+  }
+
+  setPaused(paused: boolean): void {
+    this.paused = paused;
+  }
+
+  get flowing(): boolean {
+    return this.#flowing;
+  }
+
+  onFlow(listener: (flowing: boolean) => void): void {
+    this.#flows.add(listener);
+  }
+
+  async stats(): Promise<ProducerStats | undefined> {
+    if (this.#closed) return undefined;
+    return { bitrateBps: 1_000, packets: 100, packetsLost: 1, score: 10 };
+  }
+
+  /** The client begins to send, or stops. */
+  flow(flowing: boolean): void {
+    if (this.#flowing === flowing || this.#closed) return;
+    this.#flowing = flowing;
+    this.#flows.emit(flowing);
   }
 
   close(): void {
@@ -206,19 +257,55 @@ export class FakeProducer implements MediaProducer {
   }
 }
 
+interface FakeConsumerParts {
+  readonly id: string;
+  readonly options: ConsumeOptions;
+  readonly producer: FakeProducer;
+}
+
 export class FakeConsumer implements MediaConsumer {
   readonly id: string;
   readonly producerId: string;
-  readonly mid: string;
+  readonly kind: MediaConsumer["kind"];
+  readonly rtp: RtpParameters;
+  readonly mid: string | undefined;
+  readonly score = 10;
+  paused: boolean;
+  /** What the room asked for last. */
+  layers: Layers | undefined;
   readonly #closings = new Listeners<void>("producerClose", silentLog());
+  readonly #layerChanges = new Listeners<Layers | undefined>("layers", silentLog());
   readonly #onClose: () => void;
   #closed = false;
 
-  constructor(id: string, { producerId, mid }: ConsumeOptions, onClose: () => void) {
-    this.id = id;
-    this.producerId = producerId;
-    this.mid = mid;
+  constructor(parts: FakeConsumerParts, onClose: () => void) {
+    const { producer, options } = parts;
+    this.id = parts.id;
+    this.producerId = producer.id;
+    this.kind = producer.kind;
+    const encodings = [{ ssrc: Number(/\d+/.exec(parts.id)?.[0]) }];
+    this.rtp = { ...producer.rtp, encodings, headerExtensions: [] };
+    this.mid = options.mid;
+    this.layers = options.layers;
+    this.paused = options.paused ?? false;
     this.#onClose = onClose;
+  }
+
+  setPaused(paused: boolean): void {
+    this.paused = paused;
+  }
+
+  setLayers(layers: Layers): void {
+    this.layers = layers;
+  }
+
+  onLayers(listener: (layers: Layers | undefined) => void): void {
+    this.#layerChanges.add(listener);
+  }
+
+  /** The worker sends these from now on. */
+  switchLayers(layers: Layers | undefined): void {
+    this.#layerChanges.emit(layers);
   }
 
   onProducerClose(listener: () => void): void {

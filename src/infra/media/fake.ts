@@ -12,6 +12,7 @@ import type {
   MediaPeer,
   MediaRoom,
   MediaWorkerStatus,
+  PeerOptions,
   Reachability,
 } from "./engine.ts";
 import { FAKE_CAPABILITIES } from "./fake-parameters.ts";
@@ -117,6 +118,7 @@ export class FakeRoom implements MediaRoom, FakePeerRoom {
   readonly producers = new Map<string, FakeProducer>();
   readonly #engine: FakeEngine;
   readonly #losses = new Listeners<void>("lost", silentLog());
+  readonly #speakers = new Listeners<string>("speaker", silentLog());
   #end: "closed" | "lost" | undefined;
 
   constructor(id: string, engine: FakeEngine) {
@@ -132,11 +134,20 @@ export class FakeRoom implements MediaRoom, FakePeerRoom {
     this.#losses.add(listener);
   }
 
-  async createPeer(peerId: string): Promise<MediaPeer> {
+  onSpeaker(listener: (producerId: string) => void): void {
+    this.#speakers.add(listener);
+  }
+
+  /** The owner of this producer is the loudest now. */
+  speak(producerId: string): void {
+    this.#speakers.emit(producerId);
+  }
+
+  async createPeer(peerId: string, options: PeerOptions = {}): Promise<MediaPeer> {
     const reason = this.closedBecause();
     if (reason !== undefined) throw reason;
     assert(!this.peers.has(peerId), `peer ${peerId} is created once`);
-    const peer = new FakePeer({ id: peerId, number: this.#engine.nextPeer(), room: this });
+    const peer = new FakePeer({ id: peerId, number: this.#engine.nextPeer(), room: this, options });
     this.peers.set(peerId, peer);
     return peer;
   }

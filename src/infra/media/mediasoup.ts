@@ -17,8 +17,8 @@ import type {
 } from "./engine.ts";
 import { offeredAddresses } from "./parameters.ts";
 import { checkReachability } from "./reachability.ts";
-import { type MediasoupRoom, openRoom } from "./room.ts";
-import { type Mediasoup, unavailable, type WorkerProcess, WorkerSlot } from "./workers.ts";
+import { openRoom } from "./room.ts";
+import { type Mediasoup, unavailable, type WorkerPlace, WorkerSlot } from "./workers.ts";
 
 /** A worker that dies while a room is made is one try; no room is worth more than these. */
 const CREATE_TRIES = 3;
@@ -72,11 +72,11 @@ class MediasoupEngine implements MediaEngine {
     const deadline = this.#clock.monotonic() + LIMITS.workerWaitMs;
     let cause: unknown;
     for (let tries = 0; tries < CREATE_TRIES; tries++) {
-      const { slot, process } = await this.#freeSlot(deadline);
+      const place = await this.#freeSlot(deadline);
       try {
-        return await this.#openRoom(roomId, slot, process);
+        return await this.#openRoom(roomId, place);
       } catch (thrown) {
-        if (slot.process === process) throw thrown;
+        if (place.slot.process === place.process) throw thrown;
         cause = thrown;
       }
     }
@@ -137,32 +137,27 @@ class MediasoupEngine implements MediaEngine {
     });
   }
 
-  async #openRoom(id: string, slot: WorkerSlot, process: WorkerProcess): Promise<MediaRoom> {
-    const room: MediasoupRoom = await openRoom(process, {
+  async #openRoom(id: string, place: WorkerPlace): Promise<MediaRoom> {
+    const room = await openRoom({
       id,
+      place,
       addresses: this.#addresses,
       log: this.#log,
-      onEnd: (ended) => slot.rooms.delete(ended),
+      workerLoad: this.#config.workerLoad ?? LIMITS.workerLoad,
+      leastLoaded: () => this.#leastLoaded(),
     });
-    if (this.#state === "closed" || slot.process !== process) {
+    if (this.#state === "closed") {
       room.close();
       throw unavailable("The media engine is closed.");
     }
-    slot.rooms.add(room);
     return room;
   }
 
   /** The least loaded worker that is up; when none is, the first to come up before `deadline`. */
-  async #freeSlot(deadline: number): Promise<{ slot: WorkerSlot; process: WorkerProcess }> {
+  async #freeSlot(deadline: number): Promise<WorkerPlace> {
     for (;;) {
       if (this.#state !== "started") throw unavailable("The media engine is closed.");
-      let best: { slot: WorkerSlot; process: WorkerProcess; load: number } | undefined;
-      for (const slot of this.#slots) {
-        const { process, load } = slot;
-        if (process !== undefined && (best === undefined || load < best.load)) {
-          best = { slot, process, load };
-        }
-      }
+      const best = this.#leastLoaded();
       if (best !== undefined) return best;
       const left = deadline - this.#clock.monotonic();
       if (left <= 0 || this.#waiting.size >= LIMITS.roomsLiveMax) {
@@ -170,6 +165,17 @@ class MediasoupEngine implements MediaEngine {
       }
       await this.#wake(left);
     }
+  }
+
+  #leastLoaded(): WorkerPlace | undefined {
+    let best: (WorkerPlace & { readonly load: number }) | undefined;
+    for (const slot of this.#slots) {
+      const { process, load } = slot;
+      if (process !== undefined && (best === undefined || load < best.load)) {
+        best = { slot, process, load };
+      }
+    }
+    return best;
   }
 
   #wake(withinMs: number): Promise<void> {

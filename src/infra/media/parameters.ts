@@ -13,7 +13,7 @@ import type {
   RtpParameters,
   TransportParameters,
 } from "../../tools/sdp/types.ts";
-import type { MediaConfig } from "./engine.ts";
+import type { MediaConfig, PayloadTypes } from "./engine.ts";
 
 /**
  * VP8 first: every browser has it, and the answer keeps this order. H264 for hardware encoders and
@@ -39,6 +39,15 @@ export const ROUTER_CODECS: types.RouterRtpCodecCapability[] = [
     },
   },
 ];
+
+/** The same codecs with the payload types of a client. */
+export function routerCodecs(payloads: PayloadTypes): types.RouterRtpCodecCapability[] {
+  return ROUTER_CODECS.map((codec) => {
+    const name = codec.mimeType.slice(codec.mimeType.indexOf("/") + 1).toLowerCase();
+    const preferred = payloads[name as keyof PayloadTypes];
+    return preferred === undefined ? codec : { ...codec, preferredPayloadType: preferred };
+  });
+}
 
 /** Of the machine's own addresses as many are offered when none is configured. */
 const ADDRESSES_MAX = 8;
@@ -95,6 +104,53 @@ export function receiveCapabilities(
       const { apt } = formatParameters(codec.parameters);
       return apt === undefined || payloads.has(Number(apt));
     }),
+  };
+}
+
+/** What a client said it can receive; only the names of header extensions are a closed list there. */
+export function workerCapabilities(caps: RtpCapabilities): types.RtpCapabilities {
+  return {
+    codecs: caps.codecs.map(({ payloadType, ...codec }) => ({
+      ...codec,
+      kind: codec.kind ?? (codec.mimeType.startsWith("audio/") ? "audio" : "video"),
+      preferredPayloadType: payloadType,
+    })),
+    headerExtensions: caps.headerExtensions.map(({ kind, uri, id, direction }) => ({
+      kind: kind ?? "video",
+      uri: uri as types.RtpHeaderExtensionUri,
+      preferredId: id,
+      ...(direction === undefined ? {} : { direction }),
+    })),
+  };
+}
+
+/** What a consumer sends. */
+export function sentParameters(rtp: types.RtpParameters): RtpParameters {
+  const { mid, codecs, headerExtensions = [], encodings = [], rtcp } = rtp;
+  return {
+    ...(mid === undefined ? {} : { mid }),
+    codecs: codecs.map(
+      ({ mimeType, payloadType, clockRate, channels, parameters, rtcpFeedback }) => ({
+        mimeType,
+        payloadType,
+        clockRate,
+        ...(channels === undefined ? {} : { channels }),
+        parameters: formatParameters(parameters),
+        rtcpFeedback: (rtcpFeedback ?? []).map(({ type, parameter }) =>
+          parameter ? { type, parameter } : { type },
+        ),
+      }),
+    ),
+    headerExtensions: headerExtensions.map(({ uri, id }) => ({ uri, id })),
+    encodings: encodings.map(({ ssrc, rtx, scalabilityMode }) => ({
+      ...(ssrc === undefined ? {} : { ssrc }),
+      ...(rtx === undefined ? {} : { rtx: { ssrc: rtx.ssrc } }),
+      ...(scalabilityMode === undefined ? {} : { scalabilityMode }),
+    })),
+    rtcp: {
+      ...(rtcp?.cname === undefined ? {} : { cname: rtcp.cname }),
+      reducedSize: rtcp?.reducedSize ?? true,
+    },
   };
 }
 

@@ -6,7 +6,11 @@
 import type { types } from "mediasoup";
 import { type AppError, fail } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { DtlsParameters, TransportParameters } from "../../tools/sdp/types.ts";
+import type {
+  DtlsParameters,
+  RtpCapabilities,
+  TransportParameters,
+} from "../../tools/sdp/types.ts";
 import type {
   ChannelFrame,
   ConsumeOptions,
@@ -14,10 +18,18 @@ import type {
   MediaPeer,
   MediaProducer,
   PeerState,
+  PeerStats,
   ProduceOptions,
 } from "./engine.ts";
 import { Listeners } from "./listeners.ts";
-import { receiveCapabilities, transportParameters, workerParameters } from "./parameters.ts";
+import {
+  receiveCapabilities,
+  routerCapabilities,
+  transportParameters,
+  workerCapabilities,
+  workerParameters,
+} from "./parameters.ts";
+import { PeerConsumer, PeerProducer, workerLayers } from "./peer-streams.ts";
 
 /** SCTP payload protocol identifiers of data channel messages (RFC 8831). */
 const PPID = { text: 51, binary: 53, emptyText: 56, emptyBinary: 57 } as const;
@@ -26,10 +38,13 @@ const PPID = { text: 51, binary: 53, emptyText: 56, emptyBinary: 57 } as const;
 export interface PeerRoom {
   readonly router: types.Router;
   readonly addresses: readonly string[];
+  /** The id under which a producer of the room is known to the router; undefined when it is gone. */
+  local(producerId: string): Promise<string | undefined>;
   /** Why nothing works any more; undefined while the room is open. */
   closedBecause(): AppError | undefined;
   hasProducer(producerId: string): boolean;
   addProducer(producer: types.Producer): void;
+  addConsumer(consumer: types.Consumer): void;
   removePeer(peer: MediasoupPeer): void;
   /** To one peer's channel. */
   sendTo(subchannel: number, frame: ChannelFrame): void;
@@ -41,7 +56,7 @@ export interface PeerParts {
   readonly room: PeerRoom;
   readonly transport: types.WebRtcTransport;
   /** Hears what the client sends on its channel. */
-  readonly tap: types.DataConsumer;
+  readonly tap: types.DataConsumer | undefined;
   readonly log: Log;
 }
 
@@ -76,7 +91,7 @@ export class MediasoupPeer implements MediaPeer {
     transport.on("icestatechange", () => this.#updateState());
     transport.on("dtlsstatechange", () => this.#updateState());
     transport.on("sctpstatechange", (state) => this.#updateChannel(state));
-    tap.on("message", (message, ppid) => this.#receive(message, ppid));
+    tap?.on("message", (message, ppid) => this.#receive(message, ppid));
   }
 
   get transport(): TransportParameters {
@@ -108,21 +123,34 @@ export class MediasoupPeer implements MediaPeer {
       (late) => late.close(),
     );
     this.#room.addProducer(producer);
-    return { id: producer.id, kind, close: () => producer.close() };
+    return new PeerProducer(producer, this.#log);
   }
 
-  async consume({ producerId, mid }: ConsumeOptions): Promise<MediaConsumer | undefined> {
+  async consume(options: ConsumeOptions): Promise<MediaConsumer | undefined> {
     this.#assertOpen();
-    const rtpCapabilities = this.#capabilities;
-    if (!this.#room.hasProducer(producerId)) return undefined;
-    if (!this.#room.router.canConsume({ producerId, rtpCapabilities })) return undefined;
+    const { producerId, mid, layers } = options;
+    const wished = options.capabilities;
+    const rtpCapabilities = wished ? workerCapabilities(wished) : this.#capabilities;
     try {
+      const local = await this.#request("The source could not be brought here.", () =>
+        this.#room.local(producerId),
+      );
+      if (local === undefined) return undefined;
+      if (!this.#room.router.canConsume({ producerId: local, rtpCapabilities })) return undefined;
       const consumer = await this.#request(
-        `Section ${mid} could not be filled.`,
-        () => this.#transport.consume({ producerId, rtpCapabilities, mid, paused: false }),
+        `Section ${mid ?? ""} could not be filled.`,
+        () =>
+          this.#transport.consume({
+            producerId: local,
+            rtpCapabilities,
+            ...(mid === undefined ? {} : { mid }),
+            paused: options.paused ?? false,
+            ...(layers === undefined ? {} : { preferredLayers: workerLayers(layers) }),
+          }),
         (late) => late.close(),
       );
-      return this.#consumer(consumer);
+      this.#room.addConsumer(consumer);
+      return new PeerConsumer(consumer, { producerId, log: this.#log });
     } catch (thrown) {
       // The producer closed while the worker was asked.
       if (!this.#closed && !this.#room.hasProducer(producerId)) return undefined;
@@ -130,8 +158,13 @@ export class MediasoupPeer implements MediaPeer {
     }
   }
 
-  acceptCodecs(mimeTypes: readonly string[]): void {
-    this.#capabilities = receiveCapabilities(this.#room.router.rtpCapabilities, mimeTypes);
+  get capabilities(): RtpCapabilities {
+    return routerCapabilities(this.#room.router.rtpCapabilities);
+  }
+
+  acceptCodecs(mimeTypes: readonly string[], extensions = true): void {
+    const known = receiveCapabilities(this.#room.router.rtpCapabilities, mimeTypes);
+    this.#capabilities = extensions ? known : { ...known, headerExtensions: [] };
   }
 
   send(frame: ChannelFrame): void {
@@ -148,6 +181,23 @@ export class MediasoupPeer implements MediaPeer {
 
   onChannelOpen(listener: () => void): void {
     this.#openings.add(listener);
+  }
+
+  async stats(): Promise<PeerStats | undefined> {
+    if (this.#closed) return undefined;
+    try {
+      const [stat] = await this.#transport.getStats();
+      if (stat === undefined) return undefined;
+      return {
+        receiveBps: stat.recvBitrate,
+        sendBps: stat.sendBitrate,
+        receiveLoss: stat.rtpPacketLossReceived,
+        sendLoss: stat.rtpPacketLossSent,
+      };
+    } catch (cause) {
+      if (!this.#transport.closed) this.#log.debug("a connection told no figures", { cause });
+      return undefined;
+    }
   }
 
   close(): void {
@@ -184,19 +234,6 @@ export class MediasoupPeer implements MediaPeer {
     if (this.#closed || this.#room.closedBecause() !== undefined) late(result);
     this.#assertOpen();
     return result;
-  }
-
-  #consumer(consumer: types.Consumer): MediaConsumer {
-    return {
-      id: consumer.id,
-      producerId: consumer.producerId,
-      onProducerClose: (listener) => {
-        const closed = new Listeners<void>("producerClose", this.#log);
-        closed.add(listener);
-        consumer.once("producerclose", () => closed.emit());
-      },
-      close: () => consumer.close(),
-    };
   }
 
   #receive(message: Buffer, ppid: number): void {

@@ -1,7 +1,6 @@
 /**
- * One room: a router, and a direct transport that joins its peers' channels to this process.
- * close: router → its transports, producers, consumers; peers are marked closed. A dead worker took
- * all of that with it; then the room is lost, and says so once.
+ * A room on mediasoup: its branches, what is produced in them, and who speaks. close: branches →
+ * their peers. A worker that dies under one of its branches loses the whole room.
  */
 
 import type { types } from "mediasoup";
@@ -9,109 +8,106 @@ import { type AppError, assert, fail } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
 import type { RtpCapabilities } from "../../tools/sdp/types.ts";
-import type { ChannelFrame, MediaPeer, MediaRoom } from "./engine.ts";
+import { type Branch, type BranchRoom, openBranch } from "./branch.ts";
+import {
+  type ChannelFrame,
+  lostWorker,
+  type MediaPeer,
+  type MediaRoom,
+  type PayloadTypes,
+  type PeerOptions,
+} from "./engine.ts";
 import { Listeners } from "./listeners.ts";
-import { ROUTER_CODECS, routerCapabilities } from "./parameters.ts";
-import { MediasoupPeer, type PeerRoom } from "./peer.ts";
-
-/** Start of the worker's estimate of what a client can receive: the top layer fits at once. */
-const OUTGOING_BITRATE_BPS = 2_000_000;
-
-/** Seconds without a consent check (RFC 7675) until ICE counts as disconnected: the shortest. */
-const CONSENT_TIMEOUT_S = 10;
-
-/** The stream of the one channel, which clients open with `{negotiated: true, id: 0}`. */
-const STREAM_ID = 0;
+import { ROUTER_CODECS, routerCapabilities, routerCodecs } from "./parameters.ts";
+import type { MediasoupPeer } from "./peer.ts";
+import type { WorkerPlace } from "./workers.ts";
 
 /** Subchannel numbers are 16 bits wide in the worker. */
 const SUBCHANNEL_MAX = 65_535;
 
+/** How often the loudest speaker is looked for, milliseconds. */
+const SPEAKER_INTERVAL_MS = 300;
+
 export interface RoomOptions {
+  readonly id: string;
+  readonly place: WorkerPlace;
+  readonly addresses: readonly string[];
+  readonly log: Log;
+  /** The load of a worker from which on the room looks for another one. */
+  readonly workerLoad: number;
+  /** The least loaded worker. */
+  readonly leastLoaded: () => WorkerPlace | undefined;
+}
+
+/** Error: what the worker answered. */
+export async function openRoom(options: RoomOptions): Promise<MediasoupRoom> {
+  const room = new MediasoupRoom(options);
+  await room.open();
+  return room;
+}
+
+export class MediasoupRoom implements MediaRoom, BranchRoom {
   readonly id: string;
   readonly addresses: readonly string[];
   readonly log: Log;
-  /** Called once when the room ends, lost or closed. */
-  readonly onEnd: (room: MediasoupRoom) => void;
-}
-
-interface RoomParts extends RoomOptions {
-  readonly server: types.WebRtcServer;
-  readonly router: types.Router;
-  readonly direct: types.DirectTransport;
-  /** What the server says to the room; every peer consumes it on its own subchannel. */
-  readonly out: types.DataProducer;
-}
-
-/** Error: what the worker answered; a router begun is closed. */
-export async function openRoom(
-  { worker, server }: { worker: types.Worker; server: types.WebRtcServer },
-  options: RoomOptions,
-): Promise<MediasoupRoom> {
-  const router = await worker.createRouter({ mediaCodecs: ROUTER_CODECS });
-  try {
-    const size = LIMITS.channelFrameBytesMax;
-    const direct = await router.createDirectTransport({
-      maxSendMessageSize: size,
-      maxReceiveMessageSize: size,
-    });
-    const out = await direct.produceData({ label: "room" });
-    return new MediasoupRoom({ ...options, server, router, direct, out });
-  } catch (thrown) {
-    router.close();
-    throw thrown;
-  }
-}
-
-export class MediasoupRoom implements MediaRoom, PeerRoom {
-  readonly id: string;
-  readonly capabilities: RtpCapabilities;
-  readonly router: types.Router;
-  readonly addresses: readonly string[];
-  readonly #server: types.WebRtcServer;
-  readonly #direct: types.DirectTransport;
-  readonly #out: types.DataProducer;
-  readonly #log: Log;
-  readonly #onEnd: (room: MediasoupRoom) => void;
+  readonly #options: RoomOptions;
   readonly #losses: Listeners<void>;
+  readonly #speakers: Listeners<string>;
+  /** By worker, or by worker and payload types; the first one is home. */
+  readonly #branches = new Map<string, Promise<Branch>>();
+  readonly #open = new Set<Branch>();
   readonly #peers = new Map<string, MediasoupPeer>();
   readonly #subchannels = new Set<number>();
-  readonly #producers = new Set<string>();
+  readonly #producers = new Map<string, Branch>();
+  /** Who is listened to: ids at home by the original ones, and the reverse. */
+  readonly #heard = new Map<string, string>();
+  readonly #originals = new Map<string, string>();
+  #home: Branch | undefined;
+  #observer: Promise<types.ActiveSpeakerObserver> | undefined;
+  #capabilities: RtpCapabilities | undefined;
   #lastSubchannel = 0;
   #end: "closed" | "lost" | undefined;
 
-  constructor(parts: RoomParts) {
-    this.id = parts.id;
-    this.router = parts.router;
-    this.addresses = parts.addresses;
-    this.capabilities = routerCapabilities(parts.router.rtpCapabilities);
-    this.#server = parts.server;
-    this.#direct = parts.direct;
-    this.#out = parts.out;
-    this.#onEnd = parts.onEnd;
-    this.#log = parts.log.child({ room: parts.id });
-    this.#losses = new Listeners("lost", this.#log);
+  constructor(options: RoomOptions) {
+    this.id = options.id;
+    this.addresses = options.addresses;
+    this.#options = options;
+    this.log = options.log.child({ room: options.id });
+    this.#losses = new Listeners("lost", this.log);
+    this.#speakers = new Listeners("speaker", this.log);
+  }
+
+  /** Makes the first branch. Once. */
+  async open(): Promise<void> {
+    this.#home = await this.#branch(this.#options.place);
+    this.#capabilities = routerCapabilities(this.#home.router.rtpCapabilities);
+  }
+
+  get capabilities(): RtpCapabilities {
+    assert(this.#capabilities, "the room is open");
+    return this.#capabilities;
   }
 
   get closed(): boolean {
     return this.#end !== undefined;
   }
 
-  /** What this room costs its worker, for placement. */
-  get load(): number {
-    return 1 + this.#subchannels.size;
-  }
-
   onLost(listener: () => void): void {
     this.#losses.add(listener);
   }
 
-  async createPeer(peerId: string): Promise<MediaPeer> {
+  onSpeaker(listener: (producerId: string) => void): void {
+    this.#speakers.add(listener);
+  }
+
+  async createPeer(peerId: string, options: PeerOptions = {}): Promise<MediaPeer> {
     const reason = this.closedBecause();
     if (reason !== undefined) throw reason;
     assert(!this.#peers.has(peerId), `peer ${peerId} is created once`);
     const subchannel = this.#takeSubchannel();
     try {
-      const peer = await this.#openPeer(peerId, subchannel);
+      const branch = await this.#branchFor(options.payloadTypes);
+      const peer = await branch.openPeer(peerId, subchannel, options);
       this.#peers.set(peerId, peer);
       return peer;
     } catch (cause) {
@@ -121,17 +117,16 @@ export class MediasoupRoom implements MediaRoom, PeerRoom {
   }
 
   broadcast(frame: ChannelFrame, except?: string): void {
-    if (this.#peers.size > 0) this.#send(frame, { ignored: this.#subchannelOf(except) });
+    const ignored = except === undefined ? undefined : this.#peers.get(except)?.subchannel;
+    for (const branch of this.#open) branch.send(frame, { ignored });
   }
 
   close(): void {
     if (this.closed) return;
     this.#end = "closed";
-    this.router.close();
     this.#finish();
   }
 
-  /** For the worker's supervisor: the worker is gone, and the router with it. */
   lose(): void {
     if (this.closed) return;
     this.#end = "lost";
@@ -145,60 +140,118 @@ export class MediasoupRoom implements MediaRoom, PeerRoom {
     return fail.conflict("room_closed", "The room is closed.");
   }
 
-  hasProducer(producerId: string): boolean {
-    return this.#producers.has(producerId);
+  origin(producerId: string): Branch | undefined {
+    return this.#producers.get(producerId);
   }
 
-  addProducer(producer: types.Producer): void {
-    this.#producers.add(producer.id);
-    producer.observer.once("close", () => this.#producers.delete(producer.id));
+  addProducer(producer: types.Producer, branch: Branch): void {
+    this.#producers.set(producer.id, branch);
+    producer.observer.once("close", () => {
+      this.#producers.delete(producer.id);
+      this.#forgetSpeaker(producer.id);
+    });
+    if (producer.kind === "audio") void this.#listenTo(producer.id);
   }
 
-  removePeer(peer: MediasoupPeer): void {
+  peerClosed(peer: MediasoupPeer, branch: Branch): void {
     this.#subchannels.delete(peer.subchannel);
     this.#peers.delete(peer.id);
+    // One for certain payload types serves few, and there may be many of them over time.
+    if (!branch.ordinary && branch.peers === 0 && !this.closed) this.#closeBranch(branch);
   }
 
-  sendTo(subchannel: number, frame: ChannelFrame): void {
-    this.#send(frame, { required: subchannel });
+  // Branches.
+
+  /** Where the next peer goes: to the least loaded branch, or, when that is full, to a new one. */
+  async #branchFor(payloadTypes: PayloadTypes | undefined): Promise<Branch> {
+    assert(this.#home, "the room is open");
+    const places = [...this.#open].filter((branch) => branch.ordinary).map(({ place }) => place);
+    const own = places.reduce((least, each) => (each.slot.load < least.slot.load ? each : least));
+    const place = this.#roomier(own) ?? own;
+    if (payloadTypes === undefined) return this.#branch(place);
+    return this.#branch(place, payloadTypes);
   }
 
-  async #openPeer(id: string, subchannel: number): Promise<MediasoupPeer> {
-    const transport = await this.router.createWebRtcTransport({
-      webRtcServer: this.#server,
-      enableSctp: true,
-      preferUdp: true,
-      iceConsentTimeout: CONSENT_TIMEOUT_S,
-      initialAvailableOutgoingBitrate: OUTGOING_BITRATE_BPS,
-    });
+  /** Another worker, where the room's own are busy and that one has less than half to do. */
+  #roomier(own: WorkerPlace): WorkerPlace | undefined {
+    const { workerLoad, leastLoaded } = this.#options;
+    if (own.slot.load < workerLoad) return undefined;
+    const other = leastLoaded();
+    return other !== undefined && other.slot.load < own.slot.load / 2 ? other : undefined;
+  }
+
+  #branch(place: WorkerPlace, payloadTypes?: PayloadTypes): Promise<Branch> {
+    const { pid } = place.process.worker;
+    const key = payloadTypes === undefined ? `${pid}` : `${pid} ${JSON.stringify(payloadTypes)}`;
+    let branch = this.#branches.get(key);
+    if (branch === undefined) {
+      if (this.#branches.size >= LIMITS.roomBranchesMax) throw tooManyBranches();
+      branch = this.#openBranch(place, payloadTypes).catch((cause: unknown) => {
+        this.#branches.delete(key);
+        throw cause;
+      });
+      this.#branches.set(key, branch);
+    }
+    return branch;
+  }
+
+  async #openBranch(place: WorkerPlace, payloadTypes?: PayloadTypes): Promise<Branch> {
+    const codecs = payloadTypes === undefined ? ROUTER_CODECS : routerCodecs(payloadTypes);
+    const ordinary = payloadTypes === undefined;
+    const branch = await openBranch({ room: this, place, codecs, ordinary });
+    const reason = this.closedBecause();
+    if (reason !== undefined || place.slot.process !== place.process) {
+      branch.close();
+      throw reason ?? lostWorker();
+    }
+    this.#open.add(branch);
+    return branch;
+  }
+
+  #closeBranch(branch: Branch): void {
+    this.#open.delete(branch);
+    for (const [key, known] of this.#branches) {
+      void known.then((each) => each === branch && this.#branches.delete(key));
+    }
+    branch.close();
+  }
+
+  // Speakers.
+
+  /** At home, where all sound comes together: every branch for itself would name another speaker. */
+  async #listenTo(producerId: string): Promise<void> {
+    const home = this.#home;
+    if (!home) return;
     try {
-      const [down, up] = await Promise.all([
-        transport.consumeData({ dataProducerId: this.#out.id, subchannels: [subchannel] }),
-        transport.produceData({ sctpStreamParameters: { streamId: STREAM_ID, ordered: true } }),
-      ]);
-      assert(down.sctpStreamParameters?.streamId === STREAM_ID, "the first stream is number 0");
-      const tap = await this.#direct.consumeData({ dataProducerId: up.id });
-      const reason = this.closedBecause();
-      if (reason !== undefined) throw reason;
-      const log = this.#log.child({ peer: id });
-      return new MediasoupPeer({ id, subchannel, room: this, transport, tap, log });
-    } catch (thrown) {
-      transport.close();
-      throw thrown;
+      const observer = await this.#openObserver(home);
+      const local = await home.local(producerId);
+      if (local === undefined || this.closed) return;
+      await observer.addProducer({ producerId: local });
+      this.#heard.set(producerId, local);
+      this.#originals.set(local, producerId);
+    } catch (cause) {
+      // Who left meanwhile is not heard.
+      if (this.closed || !this.#producers.has(producerId)) return;
+      this.log.warn("a speaker is not listened to", { producer: producerId, cause });
     }
   }
 
-  #send(frame: ChannelFrame, to: { required?: number; ignored?: number | undefined }): void {
-    const text = typeof frame === "string";
-    const bytes = text ? Buffer.byteLength(frame) : frame.byteLength;
-    assert(bytes <= LIMITS.channelFrameBytesMax, `a frame of ${bytes} bytes fits the channel`);
-    if (this.closed) return;
-    const message = text ? frame : Buffer.from(frame.buffer, frame.byteOffset, bytes);
-    this.#out.send(message, undefined, undefined, to.required, to.ignored);
+  #forgetSpeaker(producerId: string): void {
+    this.#originals.delete(this.#heard.get(producerId) ?? "");
+    this.#heard.delete(producerId);
   }
 
-  #subchannelOf(peerId: string | undefined): number | undefined {
-    return peerId === undefined ? undefined : this.#peers.get(peerId)?.subchannel;
+  #openObserver(home: Branch): Promise<types.ActiveSpeakerObserver> {
+    this.#observer ??= (async () => {
+      const interval = SPEAKER_INTERVAL_MS;
+      const observer = await home.router.createActiveSpeakerObserver({ interval });
+      observer.on("dominantspeaker", ({ producer }) => {
+        const original = this.#originals.get(producer.id);
+        if (original !== undefined && this.#producers.has(original)) this.#speakers.emit(original);
+      });
+      return observer;
+    })();
+    return this.#observer;
   }
 
   /** The next free number: one just given up is not used again while others are left. */
@@ -211,12 +264,15 @@ export class MediasoupRoom implements MediaRoom, PeerRoom {
   }
 
   #finish(): void {
-    for (const peer of [...this.#peers.values()]) peer.close();
-    this.#onEnd(this);
+    for (const branch of [...this.#open]) branch.close();
+    this.#open.clear();
+    this.#branches.clear();
+    this.#producers.clear();
+    this.#heard.clear();
+    this.#originals.clear();
   }
 }
 
-/** 503 for everything that a dead worker was asked. */
-export function lostWorker(cause?: unknown): AppError {
-  return fail.unavailable("media_unavailable", "The media worker was lost.", { cause });
+function tooManyBranches(): AppError {
+  return fail.unavailable("media_unavailable", "The room is spread too far already.");
 }

@@ -10,7 +10,6 @@ import { type AppError, fail } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
 import type { MediaConfig, MediaWorkerStatus } from "./engine.ts";
-import type { MediasoupRoom } from "./room.ts";
 
 /** A worker that lived this long was well: its next death is answered at once again. */
 const STABLE_MS = 60_000;
@@ -27,6 +26,18 @@ export interface WorkerProcess {
   readonly server: types.WebRtcServer;
 }
 
+/** A worker that is up, and what is kept of it. */
+export interface WorkerPlace {
+  readonly slot: WorkerSlot;
+  readonly process: WorkerProcess;
+}
+
+/** What a worker needs to know of the routers on it. */
+export interface WorkerTenant {
+  readonly load: number;
+  readonly room: { lose(): void; close(): void };
+}
+
 export interface SlotParts {
   readonly index: number;
   readonly config: MediaConfig;
@@ -40,7 +51,7 @@ export interface SlotParts {
 export class WorkerSlot {
   readonly index: number;
   readonly port: number;
-  readonly rooms = new Set<MediasoupRoom>();
+  readonly branches = new Set<WorkerTenant>();
   readonly #parts: SlotParts;
   readonly #log: Log;
   #process: WorkerProcess | undefined;
@@ -63,9 +74,14 @@ export class WorkerSlot {
     return this.#process;
   }
 
+  /** Those with a router here. */
+  get rooms(): readonly WorkerTenant["room"][] {
+    return [...new Set([...this.branches].map(({ room }) => room))];
+  }
+
   get load(): number {
     let load = 0;
-    for (const room of this.rooms) load += room.load;
+    for (const branch of this.branches) load += branch.load;
     return load;
   }
 
@@ -89,7 +105,7 @@ export class WorkerSlot {
       pid: this.#process?.worker.pid ?? 0,
       port: this.port,
       alive: this.#process !== undefined,
-      rooms: this.rooms.size,
+      rooms: this.rooms.length,
       restarts: this.#restarts,
     };
   }
@@ -113,7 +129,7 @@ export class WorkerSlot {
     if (this.#closed) return;
     this.#closed = true;
     this.#restart?.clear();
-    for (const room of [...this.rooms]) room.close();
+    for (const room of this.rooms) room.close();
     this.#process?.worker.close();
     this.#process = undefined;
   }
@@ -154,10 +170,10 @@ export class WorkerSlot {
     this.#process = undefined;
     const { clock } = this.#parts;
     if (clock.monotonic() - this.#upSince >= STABLE_MS) this.#failures = 0;
-    this.#log.error("media worker died", { rooms: this.rooms.size, cause });
+    this.#log.error("media worker died", { rooms: this.rooms.length, cause });
     // The replacement is under way before the rooms' owners ask for it.
     this.#scheduleRestart();
-    for (const room of [...this.rooms]) room.lose();
+    for (const room of this.rooms) room.lose();
   }
 
   #scheduleRestart(): void {
