@@ -26,6 +26,7 @@ import {
   type TokenScheme,
 } from "./core/registry.ts";
 import { allFeatures } from "./features/index.ts";
+import { isSwapPending, revertSwap, settleSwap } from "./infra/archive/swap.ts";
 import { Bus } from "./infra/bus/bus.ts";
 import type { Database } from "./infra/db/database.ts";
 import { type Migration, migrateUp, migrationStatus } from "./infra/db/migrations.ts";
@@ -42,6 +43,8 @@ export interface AppParts {
   readonly media?: MediaEngine | undefined;
   /** Token schemes beside those of the features: the operator's own. */
   readonly tokens?: readonly TokenScheme[];
+  /** Ends this process and starts it anew, after a restore; absent where nothing is served. */
+  readonly restart?: () => void;
 }
 
 export interface App {
@@ -56,6 +59,8 @@ export interface App {
   /** A context for work that no request asked for. */
   context(): Context;
   checks(): Promise<readonly Check[]>;
+  /** To be called once it serves: starts what single commands do without. */
+  serve(): void;
   /** Ends every long-lived connection; the first half of `stop`. */
   endSessions(): void;
   stop(): Promise<void>;
@@ -67,6 +72,8 @@ export interface Data {
   readonly enabled: readonly Feature[];
   readonly disabled: readonly DisabledFeature[];
   readonly migrations: readonly Migration[];
+  /** Those of the features that are off: they may have been on before. */
+  readonly dormant: readonly Migration[];
 }
 
 /** In the data directory. */
@@ -81,18 +88,51 @@ export async function openData(
   features: readonly Feature[],
   parts: Pick<AppParts, "clock" | "log">,
 ): Promise<Data> {
+  const unsettled = settleSwap(config.server.dir);
+  if (unsettled) {
+    parts.log.error("the restored data could not be put in place, the old is back", { unsettled });
+  }
   const db = openSqlite({ path: join(config.server.dir, DATABASE_FILE), ...parts });
+  const selected = await select(db, config, features);
+  const isOn = (feature: Feature) => selected.enabled.includes(feature);
+  const of = (some: readonly Feature[]) => some.flatMap((feature) => feature.migrations);
+  const dormant = of(features.filter((feature) => !isOn(feature)));
+  return { db, ...selected, migrations: of(selected.enabled), dormant };
+}
+
+/**
+ * A directory that PocketBase made is served as it is: with records and auth only, until the
+ * configuration names more.
+ */
+async function select(db: Database, config: Config, features: readonly Feature[]) {
   const foreign = await foreignCollections(db, features);
-  const selected = selectFeatures(features, config.server.features, foreign);
-  const migrations = selected.enabled.flatMap((feature) => feature.migrations);
-  return { db, ...selected, migrations };
+  const wanted = config.server.features;
+  if (wanted !== "all" || !(await cameFromPocketBase(db))) {
+    return selectFeatures(features, wanted, foreign);
+  }
+  const { enabled, disabled } = selectFeatures(features, "none", foreign);
+  const reason = "the data directory came from PocketBase; name the feature to have it on";
+  return { enabled, disabled: disabled.map(({ name }) => ({ name, reason })) };
+}
+
+/** The first of PocketBase's own migrations; the list of them stays in the database. */
+const POCKETBASE_MIGRATION = "1640988000_init.go";
+
+async function cameFromPocketBase(db: Database): Promise<boolean> {
+  const tables = await db.get("SELECT 1 FROM sqlite_schema WHERE name = '_migrations'");
+  if (!tables) return false;
+  const row = await db.get("SELECT 1 FROM _migrations WHERE file = ?", POCKETBASE_MIGRATION);
+  return row !== undefined;
 }
 
 /** Every feature of this executable, for commands that need their names and migrations only. */
 export function knownFeatures(config: Config, parts: AppParts, app?: () => App): Feature[] {
   return allFeatures({
     ids: parts.ids,
+    encryptionKey: config.server.encryptionKey,
     signInPerMinute: config.server.limits.signInPerMinute,
+    dir: config.server.dir,
+    restart: parts.restart,
     rooms: config.server.rooms,
     rtc: config.server.rtc,
     media: parts.media,
@@ -105,8 +145,23 @@ export function knownFeatures(config: Config, parts: AppParts, app?: () => App):
   });
 }
 
-/** Opens, migrates and starts everything but the HTTP server. What fails closes what was opened. */
+/**
+ * Opens, migrates and starts everything but the HTTP server. What fails closes what was opened.
+ * Restored data that cannot be started on makes room for what was there before.
+ */
 export async function createApp(config: Config, parts: AppParts): Promise<App> {
+  const { dir } = config.server;
+  try {
+    return await assemble(config, parts);
+  } catch (cause) {
+    if (!isSwapPending(dir)) throw cause;
+    revertSwap(dir);
+    parts.log.error("the server cannot start on the restored data, the old is back", { cause });
+    return assemble(config, parts);
+  }
+}
+
+async function assemble(config: Config, parts: AppParts): Promise<App> {
   const features = knownFeatures(config, parts, () => app);
   const data = await openData(config, features, parts);
   const registry = new Registry();
@@ -127,6 +182,7 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
     ...runtime,
     hub,
     channels: dataChannelWire(kernel),
+    features: data.enabled,
     use: (key) => registry.service(key),
     context,
   };
@@ -147,12 +203,13 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
       kernel.callNamed(name, input, { caller, requestId: parts.ids.record() }),
     context,
     checks: () => runChecks(registry, data.db),
+    serve: () => registry.serve(),
     endSessions: () => hub.close(),
     stop,
   };
   registry.tokens.push(...(parts.tokens ?? []));
   try {
-    await migrateUp(data.db, data.migrations, parts);
+    await migrateUp(data.db, data.migrations, { ...parts, dormant: data.dormant });
     if (data.enabled.some((feature) => feature.usesMedia)) await parts.media?.start();
     for (const feature of data.enabled) registry.add(feature.name, feature.create(host));
     await registry.start();
@@ -174,8 +231,9 @@ async function foreignCollections(
   const applied = new Set(status.map(({ name }) => name));
   const rows = await db.all<{ name: string }>("SELECT name FROM `_collections`");
   const present = new Set(rows.map(({ name }) => name));
+  // One that was applied made them; a later one may still wait, in a new version.
   const unmade = features.filter((feature) =>
-    feature.migrations.some((migration) => !applied.has(migration.name)),
+    feature.migrations.every((migration) => !applied.has(migration.name)),
   );
   return new Set(unmade.flatMap((f) => f.collections.filter((name) => present.has(name))));
 }

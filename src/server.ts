@@ -1,5 +1,6 @@
 /** The HTTP server: the wires mounted on Elysia, listening, and stopping with grace. */
 
+import { join } from "node:path";
 import { Elysia } from "elysia";
 import type { Config } from "../config/schema.ts";
 import type { App } from "./app.ts";
@@ -8,13 +9,17 @@ import { LIMITS } from "./base/limits.ts";
 import type { Log } from "./base/log.ts";
 import type { Assets } from "./infra/assets/assets.ts";
 import { openPublicFiles } from "./infra/files/public.ts";
+import { clearUploads } from "./infra/files/uploads.ts";
+import { redirectToCleanPath } from "./wires/http/clean-path.ts";
 import { finish, type Mount } from "./wires/http/mount.ts";
 import { ClientAddress } from "./wires/http/origin.ts";
 import { Cors, errorResponse, notFound } from "./wires/http/respond.ts";
 import { mountPages } from "./wires/pages/index.ts";
+import { mountRecordsRealtime } from "./wires/records-realtime/index.ts";
 import { mountRest } from "./wires/rest/index.ts";
 import { openApiDocument } from "./wires/rest/openapi.ts";
 import { mountSse } from "./wires/sse/index.ts";
+import { mountWhip } from "./wires/whip/index.ts";
 
 export interface HttpServer {
   /** Answers a request without a socket. */
@@ -25,6 +30,9 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
+/** In the data directory; what it holds is rubbish once the server stands, and no backup has it. */
+const UPLOADS_DIR = ".pb_temp_to_delete";
+
 export interface HttpParts {
   readonly assets: Assets;
   readonly log: Log;
@@ -32,7 +40,7 @@ export interface HttpParts {
 
 export function createHttp(app: App, parts: HttpParts): HttpServer {
   const { server: config } = app.config;
-  const elysia = new Elysia({ handler: { standardHostname: false } });
+  const elysia = new Elysia({ handler: { standardHostname: false }, strictPath: true });
   const mount: Mount = {
     app: elysia as unknown as Elysia,
     kernel: app.kernel,
@@ -40,11 +48,13 @@ export function createHttp(app: App, parts: HttpParts): HttpServer {
     cors: new Cors(config.cors.origins),
     clientAddress: new ClientAddress(config.trustedProxies),
     bodyBytesMax: config.limits.bodyMax,
+    uploadsDir: join(config.dir, UPLOADS_DIR),
   };
   elysia
     .onRequest(({ request }) => {
       if (request.method === "OPTIONS") return mount.cors.preflight(request);
-      return undefined;
+      const redirect = redirectToCleanPath(request);
+      return redirect && finish(mount, request, redirect);
     })
     .onError(({ code, error, request }) => {
       if (code !== "NOT_FOUND") parts.log.error("request failed outside an operation", { error });
@@ -53,6 +63,8 @@ export function createHttp(app: App, parts: HttpParts): HttpServer {
     });
   mountRest(mount);
   mountSse(mount, app.hub);
+  mountWhip(mount);
+  mountRecordsRealtime(mount, app.hub);
   mountPages(mount, {
     assets: parts.assets,
     publicFiles: openPublicFiles(config.publicDir),
@@ -60,7 +72,13 @@ export function createHttp(app: App, parts: HttpParts): HttpServer {
   });
   return {
     handle: async (request) => elysia.handle(request),
-    listen: () => listen(elysia as unknown as Elysia, config),
+    listen() {
+      const bound = listen(elysia as unknown as Elysia, config);
+      app.serve();
+      // Only now: a server that cannot listen may stand beside one whose uploads these are.
+      clearUploads(mount.uploadsDir);
+      return bound;
+    },
     stop: () => stop(elysia as unknown as Elysia, app),
   };
 }

@@ -5,13 +5,22 @@ import type { Ids } from "../base/ids.ts";
 import type { Feature } from "../core/registry.ts";
 import type { MediaEngine } from "../infra/media/engine.ts";
 import { auth } from "./auth/index.ts";
+import { files } from "./files/index.ts";
+import { notices } from "./notices/index.ts";
+import { platform } from "./platform/index.ts";
 import { records } from "./records/index.ts";
 import { rooms } from "./rooms/index.ts";
 import { type SystemOptions, system } from "./system/index.ts";
 
 export interface FeatureParts {
   readonly ids: Ids;
+  /** Of stored settings and secrets. */
+  readonly encryptionKey: string | undefined;
   readonly signInPerMinute: number;
+  /** The data directory. */
+  readonly dir: string;
+  /** Ends this process and starts it anew; undefined where nothing is served. */
+  readonly restart: (() => void) | undefined;
   readonly system: SystemOptions;
   readonly rooms: RoomsConfig;
   readonly rtc: RtcConfig;
@@ -21,9 +30,12 @@ export interface FeatureParts {
 
 export function allFeatures(parts: FeatureParts): Feature[] {
   return [
-    records,
-    auth({ ids: parts.ids, signInPerMinute: parts.signInPerMinute }),
+    records({ encryptionKey: parts.encryptionKey, dir: parts.dir }),
+    auth({ ids: parts.ids, signInPerMinute: parts.signInPerMinute, dir: parts.dir }),
+    files,
+    platform({ dir: parts.dir, restart: parts.restart }),
     system(parts.system),
+    notices,
     rooms({ config: parts.rooms, rtc: parts.rtc, media: parts.media }),
   ];
 }

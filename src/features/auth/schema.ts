@@ -1,7 +1,16 @@
-/** The auth collections of a new data directory: `_superusers` and `users`. */
+/**
+ * The collections of a new data directory: `_superusers`, `users`, and what belongs to accounts of
+ * every auth collection.
+ */
 
 import type { Ids } from "../../base/ids.ts";
-import { type CollectionDefinition, type Field, fields, timestamps } from "../records/index.ts";
+import {
+  type CollectionDefinition,
+  defaultAuthOptions,
+  type Field,
+  fields,
+  timestamps,
+} from "../records/index.ts";
 
 export const USERS = "users";
 export const USERS_ID = "_pb_users_auth_";
@@ -16,6 +25,18 @@ export const PASSWORD_CHARS_MIN = 8;
 export const PASSWORD_CHARS_MAX = 71;
 export const PASSWORD_COST = 10;
 export const TOKEN_KEY_CHARS = 50;
+/** Low, because a one-time password is good for minutes and has few tries. */
+export const OTP_COST = 8;
+
+export const EXTERNAL_AUTHS = "_externalAuths";
+export const AUTH_ORIGINS = "_authOrigins";
+export const MFAS = "_mfas";
+export const OTPS = "_otps";
+/** Rows of these name an account and go with it. */
+export const BELONGINGS = [MFAS, OTPS, EXTERNAL_AUTHS, AUTH_ORIGINS] as const;
+
+const SUPERUSER_SECONDS = 86_400;
+const MAPPED_FIELDS = { id: "", name: "name", username: "", avatarURL: "avatar" };
 
 const SYSTEM = { system: true };
 
@@ -44,54 +65,9 @@ function authIndexes(name: string, id: string): string[] {
   ];
 }
 
-/** Token durations in seconds, each with a signing secret of its own. */
-function authOptions(ids: Ids, authTokenSeconds: number): Record<string, unknown> {
-  const token = (duration: number) => ({ duration, secret: ids.secret(50) });
-  return {
-    authRule: "",
-    manageRule: null,
-    authAlert: {
-      enabled: true,
-      emailTemplate: {
-        subject: "New sign-in to your {APP_NAME} account",
-        body: "<p>Your account was used from a new place: {ALERT_INFO}</p>",
-      },
-    },
-    oauth2: {
-      mappedFields: { id: "", name: "name", username: "", avatarURL: "avatar" },
-      enabled: false,
-    },
-    passwordAuth: { enabled: true, identityFields: ["email"] },
-    mfa: { enabled: false, duration: 1800, rule: "" },
-    otp: {
-      enabled: false,
-      duration: 180,
-      length: 8,
-      emailTemplate: {
-        subject: "Your code for {APP_NAME}",
-        body: "<p>Your one-time code is <strong>{OTP}</strong></p>",
-      },
-    },
-    authToken: token(authTokenSeconds),
-    passwordResetToken: token(1800),
-    emailChangeToken: token(1800),
-    verificationToken: token(259_200),
-    fileToken: token(180),
-    verificationTemplate: mail("Confirm your address", "confirm-verification"),
-    resetPasswordTemplate: mail("Choose a new password", "confirm-password-reset"),
-    confirmEmailChangeTemplate: mail("Confirm your new address", "confirm-email-change"),
-  };
-}
-
-function mail(subject: string, action: string): Record<string, string> {
-  const link = `{APP_URL}/_/#/auth/${action}/{TOKEN}`;
-  return {
-    subject: `${subject} for {APP_NAME}`,
-    body: `<p>${subject}: <a href="${link}">${link}</a></p>`,
-  };
-}
-
 export function authCollections(ids: Ids): CollectionDefinition[] {
+  const secret = (chars: number) => ids.secret(chars);
+  const [superusers, users] = [defaultAuthOptions(secret), defaultAuthOptions(secret)];
   const own = "id = @request.auth.id";
   const images = ["image/jpeg", "image/png", "image/svg+xml", "image/gif", "image/webp"];
   return [
@@ -102,7 +78,10 @@ export function authCollections(ids: Ids): CollectionDefinition[] {
       system: true,
       fields: [...authFields(), ...timestamps(SYSTEM)],
       indexes: authIndexes(SUPERUSERS, SUPERUSERS_ID),
-      options: { ...authOptions(ids, 86_400), oauth2: { enabled: false } },
+      options: {
+        ...superusers,
+        authToken: { ...superusers.authToken, duration: SUPERUSER_SECONDS },
+      },
     },
     {
       id: USERS_ID,
@@ -120,7 +99,74 @@ export function authCollections(ids: Ids): CollectionDefinition[] {
         ...timestamps(),
       ],
       indexes: authIndexes(USERS, USERS_ID),
-      options: authOptions(ids, 604_800),
+      options: {
+        ...users,
+        oauth2: { ...users.oauth2, mappedFields: MAPPED_FIELDS },
+      },
+    },
+  ];
+}
+
+const OWNERS =
+  "@request.auth.id != '' && recordRef = @request.auth.id && collectionRef = @request.auth.collectionId";
+
+/** What belongs to accounts: half sign-ins, one-time passwords, accounts elsewhere, places. */
+export function belongingCollections(): CollectionDefinition[] {
+  const text = (name: string) => fields.text(name, { required: true, ...SYSTEM });
+  const owned = (name: string, own: readonly Field[], indexes: readonly string[]) => ({
+    name,
+    system: true,
+    listRule: OWNERS,
+    viewRule: OWNERS,
+    fields: [fields.id(), text("collectionRef"), text("recordRef"), ...own, ...timestamps(SYSTEM)],
+    indexes,
+  });
+  // The statements are as the reference writes them, so that exported collections compare equal.
+  const index = (name: string, on: string) => `CREATE INDEX \`${name}\` ON ${on}`;
+  const unique = (name: string, on: string) => `CREATE UNIQUE INDEX \`${name}\` ON ${on}`;
+  return [
+    owned(
+      MFAS,
+      [text("method")],
+      [index("idx_mfas_collectionRef_recordRef", "`_mfas` (collectionRef,recordRef)")],
+    ),
+    owned(
+      OTPS,
+      [
+        fields.password("password", { cost: OTP_COST }),
+        fields.text("sentTo", { hidden: true, ...SYSTEM }),
+      ],
+      [index("idx_otps_collectionRef_recordRef", "`_otps` (collectionRef, recordRef)")],
+    ),
+    {
+      ...owned(
+        EXTERNAL_AUTHS,
+        [text("provider"), text("providerId")],
+        [
+          unique(
+            "idx_externalAuths_record_provider",
+            "`_externalAuths` (collectionRef, recordRef, provider)",
+          ),
+          unique(
+            "idx_externalAuths_collection_provider",
+            "`_externalAuths` (collectionRef, provider, providerId)",
+          ),
+        ],
+      ),
+      deleteRule: OWNERS,
+    },
+    {
+      ...owned(
+        AUTH_ORIGINS,
+        [text("fingerprint")],
+        [
+          unique(
+            "idx_authOrigins_unique_pairs",
+            "`_authOrigins` (collectionRef, recordRef, fingerprint)",
+          ),
+        ],
+      ),
+      deleteRule: OWNERS,
     },
   ];
 }

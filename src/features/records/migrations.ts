@@ -7,16 +7,22 @@ export const migrations: readonly Migration[] = [
   { name: "parvis/0001_records", up: createCollectionsTables },
 ];
 
+/** A migration that tells which collections it makes. */
+export interface CollectionsMigration extends Migration {
+  collections(): readonly Collection[];
+}
+
 /** A migration that makes collections, unless the data directory has them already. */
 export function collectionsMigration(
   name: string,
   definitions: () => readonly CollectionDefinition[],
-): Migration {
+): CollectionsMigration {
   return {
     name,
-    async up(tx) {
+    collections: () => definitions().map(defineCollection),
+    async up(tx, now) {
       for (const collection of definitions().map(defineCollection)) {
-        if (!(await exists(tx, collection))) await createCollection(tx, collection);
+        if (!(await exists(tx, collection))) await createCollection(tx, collection, now);
       }
     },
     async down(tx) {

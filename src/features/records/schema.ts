@@ -4,32 +4,15 @@
  */
 
 import { crc32 } from "../../tools/crc32.ts";
+import type { Field as FieldOptions, FieldType } from "../../tools/fields/field.ts";
 
-export type FieldType =
-  | "autodate"
-  | "bool"
-  | "date"
-  | "editor"
-  | "email"
-  | "file"
-  | "geoPoint"
-  | "json"
-  | "number"
-  | "password"
-  | "relation"
-  | "select"
-  | "text"
-  | "url";
+export type { FieldType };
 
 /** One field with its options, exactly as kept in `_collections.fields`. */
-export interface Field {
+export interface Field extends FieldOptions {
   readonly id: string;
-  readonly name: string;
-  readonly type: FieldType;
   readonly system: boolean;
-  readonly hidden: boolean;
   readonly presentable: boolean;
-  readonly [option: string]: unknown;
 }
 
 export type CollectionType = "base" | "auth" | "view";

@@ -4,30 +4,40 @@
  * whoever writes. No rules are asked here and nothing is validated: that is the caller's.
  */
 
-import { assert, fail } from "../../base/errors.ts";
+import { AppError, assert, fail } from "../../base/errors.ts";
+import { LIMITS } from "../../base/limits.ts";
 import type { Context } from "../../core/context.ts";
 import type { Hub } from "../../core/hub.ts";
 import type { Reader, SqlRow } from "../../infra/db/database.ts";
-import { brokenConstraint } from "../../infra/db/errors.ts";
-import { isMultiple } from "../../tools/fields/field.ts";
+import { brokenConstraint, sqliteCode } from "../../infra/db/errors.ts";
 import type { Collection } from "./schema.ts";
-import { type Model, Models, type Reference } from "./service/models.ts";
+import { type CascadeActions, deleteRecords } from "./service/cascade.ts";
+import { ClientMessages } from "./service/client-messages.ts";
+import type { Scheduler } from "./service/crons/scheduler.ts";
+import type { RecordFiles } from "./service/files/record-files.ts";
+import { type Model, Models } from "./service/models.ts";
+import type { RateRules } from "./service/rate-limits/rate-rules.ts";
+import type { Realtime } from "./service/realtime/realtime.ts";
+import type { SettingsBook } from "./service/settings/book.ts";
 import {
   countRows,
   decodeRow,
-  deleteRow,
+  deleteRows,
   findRow,
+  findRowById,
   insertRow,
   type ListOptions,
   listRows,
   type RecordData,
-  referringRows,
   updateRow,
   type Where,
 } from "./store/rows.ts";
 import { loadCollections, storedDate } from "./store.ts";
 
-/** What the write rings of a collection see: `record.create:rooms`, `.update:`, `.delete:`. */
+/**
+ * What the write rings of a collection see: `record.create:rooms`, `.update:`, `.delete:`; around
+ * them stand those of its type, `record.create@auth`.
+ */
 export interface RecordEvent {
   readonly context: Context;
   readonly collection: Collection;
@@ -44,23 +54,74 @@ export interface RecordPlace {
   readonly collection: string;
   readonly id: string;
   readonly given?: readonly string[];
+  /** What the values were checked by, if they were. */
+  readonly checkedBy?: Collection;
 }
 
+export type CreatePlace = Omit<RecordPlace, "id"> & { readonly given: readonly string[] };
+
 const NOTHING_GIVEN: ReadonlySet<string> = new Set();
+
+interface Change {
+  readonly original: RecordData;
+  readonly changes: Values;
+  readonly given: readonly string[] | undefined;
+}
 
 type Action = "create" | "update" | "delete";
 
 export class RecordsService {
+  /** The platform's settings; read `current` at the time of use. */
+  readonly settings: SettingsBook;
+  /** Where features register what runs by the clock. */
+  readonly scheduler: Scheduler;
+  /** The settings' rate limits, for who takes requests that are not seen as such. */
+  readonly rateRules: RateRules;
+  /** Stored and removed with the records that name them. */
+  readonly files: RecordFiles;
+  /** Told of every write, whoever makes it. */
+  readonly realtime: Realtime;
+  /** One client's messages; realtime binds to it. */
+  readonly clientMessages = new ClientMessages();
   readonly #hub: Hub;
   #models = new Models([]);
 
-  constructor(hub: Hub) {
+  constructor(
+    hub: Hub,
+    parts: Pick<RecordsService, "files" | "rateRules" | "settings" | "scheduler" | "realtime">,
+  ) {
     this.#hub = hub;
+    this.files = parts.files;
+    this.settings = parts.settings;
+    this.scheduler = parts.scheduler;
+    this.rateRules = parts.rateRules;
+    this.realtime = parts.realtime;
   }
 
   /** Reads the collections; done once after the migrations and again after each schema change. */
   async load(reader: Reader): Promise<void> {
     this.#models = new Models(await loadCollections(reader));
+  }
+
+  /** Takes the schema of a change that was just committed. */
+  adopt(collections: readonly Collection[]): void {
+    this.#models = new Models(collections, this.#models);
+  }
+
+  /**
+   * Does something again that failed because the schema changed under it: a call that was asked
+   * with one schema must not write with another. `work` leaves nothing behind when it fails.
+   */
+  async steady<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const models = this.#models;
+      try {
+        return await work();
+      } catch (error) {
+        const again = models !== this.#models && isOfOtherSchema(error);
+        if (!again || attempt === LIMITS.schemaAttemptsMax) throw error;
+      }
+    }
   }
 
   /** The schema as of now; hold on to it for no longer than one operation. */
@@ -83,8 +144,10 @@ export class RecordsService {
   }
 
   find(context: Context, collection: string, where: Where | string) {
-    const by = typeof where === "string" ? { id: where } : where;
-    return findRow(context.db, this.#known(collection), by);
+    const model = this.#known(collection);
+    return typeof where === "string"
+      ? findRowById(context.db, model, where)
+      : findRow(context.db, model, where);
   }
 
   /** Error: 404 `not_found`. */
@@ -107,20 +170,22 @@ export class RecordsService {
    * somebody spoke of, where `values` has been filled already. Error: 400 `not_unique` when a
    * unique index is in the way.
    */
-  async create(
-    context: Context,
-    target: string | { readonly collection: string; readonly given: readonly string[] },
-    values: Values,
-  ): Promise<RecordData> {
-    const { collection, given } =
-      typeof target === "string" ? { collection: target, given: Object.keys(values) } : target;
-    const model = this.#known(collection);
+  create(context: Context, target: string | CreatePlace, values: Values): Promise<RecordData> {
+    if (typeof target !== "string") return this.#create(context, target, values);
+    const place = { collection: target, given: Object.keys(values) };
+    return this.steady(() => this.#create(context, place, values));
+  }
+
+  async #create(context: Context, place: CreatePlace, values: Values): Promise<RecordData> {
+    const { collection, given, checkedBy } = place;
+    const model = this.#known(collection, checkedBy);
     const { ids } = context;
     const source = { ordered: () => ids.record(), random: (bound: number) => ids.below(bound) };
-    const record = {
-      ...model.fields.fill({ ...model.fields.zero(), ...values }, source),
-      ...this.#dates(context, model, "onCreate"),
-    } as RecordData;
+    // Who had the values checked has filled in what they lack.
+    const filled = checkedBy
+      ? values
+      : model.fields.fill({ ...model.fields.zero(), ...values }, source);
+    const record = { ...filled, ...this.#dates(context, model, "onCreate") } as RecordData;
     const event: RecordEvent = {
       context,
       collection: model.collection,
@@ -128,25 +193,46 @@ export class RecordsService {
       given: new Set(given),
       original: undefined,
     };
-    return this.#write("create", event, () => insertRow(context.tx, model, event.record));
+    return this.files.keep(context, { model, id: record.id, values: record }, () =>
+      context.transaction(() =>
+        this.#write("create", event, () => insertRow(context.tx, model, event.record)),
+      ),
+    );
   }
 
   /** Errors: 404 `not_found`, 400 `not_unique`. */
   async update(context: Context, target: RecordPlace, changes: Values): Promise<RecordData> {
-    const model = this.#known(target.collection);
+    const model = this.#known(target.collection, target.checkedBy);
+    const uploads = { model, id: target.id, values: changes };
+    return this.files.keep(context, uploads, () => this.#update(context, target, changes));
+  }
+
+  async #update(context: Context, target: RecordPlace, changes: Values): Promise<RecordData> {
     return context.transaction(async () => {
+      const model = this.#known(target.collection, target.checkedBy);
       const original = await this.get(context, model.collection.name, target.id);
-      const dates = this.#dates(context, model, "onUpdate");
-      const record = { ...original, ...changes, ...dates, id: original.id };
-      const given = new Set(target.given ?? Object.keys(changes));
-      const event = { context, collection: model.collection, record, given, original };
-      const stored = await this.#write("update", event, () =>
-        updateRow(context.tx, model, event.record),
-      );
-      // A new key means that none of the account's tokens counts any more.
-      if (model.isAuth && stored.tokenKey !== original.tokenKey) this.#revoke(context, event);
-      return stored;
+      return this.#change(context, model, { original, changes, given: target.given });
     });
+  }
+
+  async #change(
+    context: Context,
+    model: Model,
+    { original, changes, given: named }: Change,
+  ): Promise<RecordData> {
+    const dates = this.#dates(context, model, "onUpdate");
+    const record = { ...original, ...changes, ...dates, id: original.id };
+    const given = new Set(named ?? Object.keys(changes));
+    const event = { context, collection: model.collection, record, given, original };
+    const stored = await this.#write("update", event, () =>
+      updateRow(context.tx, model, { record: event.record, original }),
+    );
+    // A new key means that none of the account's tokens counts any more.
+    if (model.isAuth && stored.tokenKey !== original.tokenKey) {
+      this.#revoke(context, model.collection, stored.id);
+    }
+    this.files.replaced(context, { model, id: stored.id, values: stored }, original);
+    return stored;
   }
 
   /**
@@ -154,64 +240,86 @@ export class RecordsService {
    * or cascading relation it was go too. Errors: 404 `not_found`, 400 `required_by_relation`.
    */
   async delete(context: Context, name: string, id: string): Promise<void> {
-    const model = this.#known(name);
     await context.transaction(async () => {
+      const model = this.#known(name);
       const original = await this.get(context, name, id);
-      await this.#deleteRecord(context, model, original);
+      await deleteRecords(this.#cascade(context), model, [original]);
     });
   }
 
-  async #deleteRecord(context: Context, model: Model, original: RecordData): Promise<void> {
-    const { collection } = model;
-    const event = { context, collection, record: original, given: NOTHING_GIVEN, original };
-    await this.#write("delete", event, async () => {
-      await deleteRow(context.tx, model, original.id);
-      for (const reference of this.#models.referencesTo(collection.id)) {
-        for (const row of await referringRows(context.tx, reference, original.id)) {
-          await this.#release(context, reference, { row, gone: original.id });
-        }
-      }
-      return original;
-    });
-    if (model.isAuth) this.#revoke(context, event);
+  #cascade(context: Context): CascadeActions {
+    return {
+      tx: context.tx,
+      models: this.#models,
+      isWatched: ({ collection: { name, type } }) =>
+        context.hooks.has(`record.delete:${name}`) || context.hooks.has(`record.delete@${type}`),
+      deleteOne: (model, record, rest) => this.#deleteOne(context, model, { record, rest }),
+      deleteSet: (model, records) => this.#deleteSet(context, model, records),
+      change: async (model, original, changes) => {
+        await this.#change(context, model, { original, changes, given: undefined });
+      },
+    };
   }
 
-  /** Takes a deleted record's id out of a relation, and the row with it where it must go too. */
-  async #release(
+  async #deleteOne(
     context: Context,
-    { model, field }: Reference,
-    { row, gone }: { readonly row: RecordData; readonly gone: string },
+    model: Model,
+    { record, rest }: { readonly record: RecordData; readonly rest: () => Promise<void> },
   ): Promise<void> {
-    const value = row[field.name];
-    const left = Array.isArray(value) ? value.filter((id) => id !== gone) : [];
-    if (left.length === 0 && field.cascadeDelete === true) {
-      return this.#deleteRecord(context, model, row);
+    const { collection } = model;
+    const event = { context, collection, record, given: NOTHING_GIVEN, original: record };
+    await this.#write("delete", event, async () => {
+      await this.#removeRows(context, model, [record]);
+      await rest();
+      return record;
+    });
+    this.#forget(context, model, record);
+  }
+
+  async #deleteSet(context: Context, model: Model, records: readonly RecordData[]): Promise<void> {
+    await this.#removeRows(context, model, records);
+    for (const record of records) this.#forget(context, model, record);
+  }
+
+  async #removeRows(context: Context, model: Model, records: readonly RecordData[]): Promise<void> {
+    for (const record of records) {
+      if (!this.realtime.wants(model.collection, record.id)) continue;
+      const farewell = await this.realtime.aboutToDelete(model.collection, record);
+      if (farewell) context.afterCommit(farewell);
     }
-    if (left.length === 0 && field.required === true) {
-      const message = "The record is part of a required relation of another one.";
-      throw fail.invalid("required_by_relation", message);
-    }
-    const changed = { [field.name]: isMultiple(field) ? left : "" };
-    await this.update(context, { collection: model.collection.id, id: row.id }, changed);
+    await deleteRows(
+      context.tx,
+      model,
+      records.map(({ id }) => id),
+    );
+  }
+
+  #forget(context: Context, model: Model, { id }: RecordData): void {
+    if (model.isAuth) this.#revoke(context, model.collection, id);
+    this.files.deleted(context, model, id);
   }
 
   /** Connections end after the commit: what is undone revokes nothing. */
-  #revoke(context: Context, { collection, record }: RecordEvent): void {
-    context.afterCommit(() => this.#hub.revoke({ collection: collection.name, id: record.id }));
+  #revoke(context: Context, { name }: Collection, id: string): void {
+    context.afterCommit(() => this.#hub.revoke({ collection: name, id }));
   }
 
+  /** In the open transaction: whoever opened it undoes all of a write that fails. */
   async #write(
     action: Action,
     event: RecordEvent,
     write: () => Promise<RecordData>,
   ): Promise<RecordData> {
     const point = `record.${action}:${event.collection.name}`;
+    const ofType = `record.${action}@${event.collection.type}`;
     const { context } = event;
     let written: RecordData | undefined;
+    this.#known(event.collection.id, event.collection);
     try {
-      await context.transaction(() =>
+      await context.hooks.run(ofType, event, () =>
         context.hooks.run(point, event, async () => {
-          written = await write();
+          written = await this.#withNewFiles(event, write);
+          if (action !== "delete") this.#tell(action, event, written);
         }),
       );
     } catch (error) {
@@ -221,17 +329,45 @@ export class RecordsService {
     return written;
   }
 
+  /** Uploads that hooks put into the record; those of the caller are stored already. */
+  #withNewFiles(event: RecordEvent, write: () => Promise<RecordData>): Promise<RecordData> {
+    const { context, record } = event;
+    const model = this.#known(event.collection.id);
+    return this.files.keep(context, { model, id: record.id, values: record }, write);
+  }
+
+  /** Deletions are told of otherwise: what may be seen of them is asked before they run. */
+  #tell(action: "create" | "update", event: RecordEvent, record: RecordData): void {
+    const { context, collection } = event;
+    if (!this.realtime.wants(collection, record.id)) return;
+    const change = { action, collectionId: collection.id, record };
+    context.afterCommit(() => this.realtime.changed(change));
+  }
+
   #dates(context: Context, { collection }: Model, when: "onCreate" | "onUpdate"): Values {
     const now = storedDate(context.clock.now());
     const dates = collection.fields.filter((field) => field.type === "autodate" && field[when]);
     return Object.fromEntries(dates.map((field) => [field.name, now]));
   }
 
-  #known(nameOrId: string): Model {
+  /** `checkedBy`: the schema that the caller's values were checked by must still be in force. */
+  #known(nameOrId: string, checkedBy?: Collection): Model {
     const model = this.#models.find(nameOrId);
+    if (checkedBy && model?.collection !== checkedBy) throw schemaChanged();
     assert(model, `no collection ${nameOrId}`);
     return model;
   }
+}
+
+function schemaChanged() {
+  const message = "The collection is being changed. Try again in a moment.";
+  return fail.unavailable("schema_changed", message, { retryAfter: 1 });
+}
+
+/** Also what the engine says of a table or column that is not there any more. */
+function isOfOtherSchema(error: unknown): boolean {
+  const isOurs = error instanceof AppError && error.code === "schema_changed";
+  return isOurs || sqliteCode(error) === "SQLITE_ERROR";
 }
 
 /** A broken unique index as field errors; undefined for any other failure. */

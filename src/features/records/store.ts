@@ -52,16 +52,20 @@ export async function createCollectionsTables(tx: Transaction): Promise<void> {
     )`);
 }
 
-/** Makes the collection's table and indexes and writes its row. */
-export async function createCollection(tx: Transaction, collection: Collection): Promise<void> {
+/** Makes the collection's table and indexes and writes its row. `now` in milliseconds. */
+export async function createCollection(
+  tx: Transaction,
+  collection: Collection,
+  now: number,
+): Promise<void> {
   const columns = collection.fields.map((field) => `${quote(field.name)} ${columnType(field)}`);
   await tx.run(`CREATE TABLE ${quote(collection.name)} (${columns.join(", ")})`);
   for (const index of collection.indexes) await tx.run(index);
   await tx.run(
     `INSERT INTO \`_collections\`
        (id, system, type, name, fields, indexes,
-        listRule, viewRule, createRule, updateRule, deleteRule, options)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        listRule, viewRule, createRule, updateRule, deleteRule, options, created, updated)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     collection.id,
     collection.system,
     collection.type,
@@ -74,6 +78,8 @@ export async function createCollection(tx: Transaction, collection: Collection):
     collection.updateRule,
     collection.deleteRule,
     JSON.stringify(collection.options),
+    storedDate(now),
+    storedDate(now),
   );
 }
 

@@ -5,6 +5,7 @@ import { fail } from "../../base/errors.ts";
 import { isPrivileged } from "../../core/access.ts";
 import { defineOperation, type Operation } from "../../core/operation.ts";
 import type { Check, DisabledFeature, Feature } from "../../core/registry.ts";
+import { Platform, type PlatformService } from "../platform/index.ts";
 
 export interface SystemOptions {
   readonly version: string;
@@ -19,14 +20,24 @@ const CheckShape = Type.Object({ name: Type.String(), ok: Type.Boolean(), detail
 export function system(options: SystemOptions): Feature {
   return {
     name: "system",
-    needs: [],
+    needs: ["platform"],
     collections: [],
     migrations: [],
-    create: () => ({ operations: systemOperations(options) }),
+    create: (host) => ({ operations: systemOperations(options, host.use(Platform)) }),
   };
 }
 
-function systemOperations(options: SystemOptions): Operation[] {
+/** Headers that proxies set, beside those that the settings name. */
+const PROXY_HEADERS = ["CF-Connecting-IP", "Fly-Client-IP", "X-Forwarded-For"];
+
+/** Undefined headers: the request came by another wire. */
+function proxyHeader(platform: PlatformService, headers: Headers | undefined): string {
+  const names = [...platform.settings().trustedProxy.headers, ...PROXY_HEADERS];
+  const valid = names.filter((name) => /^[\w-]+$/.test(name));
+  return valid.find((name) => headers?.get(name)) ?? "";
+}
+
+function systemOperations(options: SystemOptions, platform: PlatformService): Operation[] {
   return [
     defineOperation({
       name: "health.live",
@@ -38,9 +49,13 @@ function systemOperations(options: SystemOptions): Operation[] {
       errors: [],
       dialect: "records",
       rest: [{ method: "GET", path: "/api/health" }],
-      async run({ caller }) {
+      async run({ caller, request }) {
         const data = isPrivileged(caller)
-          ? { canBackup: false, realIP: caller.ip, possibleProxyHeader: "" }
+          ? {
+              canBackup: platform.backups.isFree,
+              realIP: caller.ip,
+              possibleProxyHeader: proxyHeader(platform, request?.headers),
+            }
           : {};
         return { message: "The server is running.", code: 200, data };
       },

@@ -64,7 +64,8 @@ class ChannelConnection {
       const caller = this.#channel.session.caller as ParticipantCaller;
       const place = { room_id: caller.roomId, participant_id: caller.participantId };
       const options = { caller, requestId: this.#kernel.runtime.ids.record() };
-      await this.#kernel.call(operation, () => ({ ...data, ...place }), options);
+      const given = operation.frame === "*" ? { type, data } : data;
+      await this.#kernel.call(operation, () => ({ ...given, ...place }), options);
       this.#badFrames = 0;
     } catch (thrown) {
       this.#refuse(thrown);

@@ -1,6 +1,6 @@
 /** Request bodies, bounded before they are read. */
 
-import { fail } from "../../base/errors.ts";
+import { AppError, fail } from "../../base/errors.ts";
 import { parseJson } from "../../core/wire.ts";
 
 /**
@@ -19,20 +19,42 @@ export async function readJsonBody(request: Request, bytesMax: number): Promise<
 }
 
 async function readText(request: Request, bytesMax: number): Promise<string> {
-  const declared = request.headers.get("content-length");
-  if (declared !== null) {
-    if (Number(declared) > bytesMax) throw tooLarge(bytesMax);
-    return request.text();
+  return new TextDecoder().decode(await readBytes(request, bytesMax));
+}
+
+/** The whole body. Error: 413 `body_too_large` as soon as its length is known. */
+export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+  return unlessGone(request, () => collect(request, bytesMax));
+}
+
+/** Error: 400 `client_gone` where the reading failed because nobody sends any more. */
+export async function unlessGone<T>(request: Request, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof AppError || !request.signal.aborted) throw error;
+    throw fail.invalid("client_gone", "The client is gone.");
   }
+}
+
+/** Whether the body's length is stated. Error: 413 `body_too_large` where that is too much. */
+export function checkLength(request: Request, bytesMax: number): boolean {
+  const declared = request.headers.get("content-length");
+  if (Number(declared) > bytesMax) throw tooLarge(bytesMax);
+  return declared !== null;
+}
+
+async function collect(request: Request, bytesMax: number): Promise<Uint8Array> {
+  if (checkLength(request, bytesMax)) return request.bytes();
   // Without a length the bytes are counted as they come.
   const chunks: Uint8Array[] = [];
   let total = 0;
-  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+  for await (const chunk of request.body ?? []) {
     total += chunk.byteLength;
     if (total > bytesMax) throw tooLarge(bytesMax);
     chunks.push(chunk);
   }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
 function tooLarge(bytesMax: number) {

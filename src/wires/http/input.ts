@@ -10,6 +10,7 @@ export interface RequestParts {
   readonly bodyBytesMax: number;
   readonly request: Request;
   readonly params: Readonly<Record<string, string>>;
+  readonly hasQuery: boolean;
   readonly query: URLSearchParams;
 }
 
@@ -17,9 +18,7 @@ export interface RequestParts {
 export async function readInput(operation: Operation, parts: RequestParts): Promise<unknown> {
   const { request } = parts;
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
-  const body = hasBody
-    ? await readJsonBody(request, operation.bodyBytesMax ?? parts.bodyBytesMax)
-    : undefined;
+  const body = hasBody ? await readJsonBody(request, bytesMaxOf(operation, parts)) : undefined;
   const query = pickQuery(operation, parts, hasBody);
   if (operation.bodyField) {
     return { ...query, [operation.bodyField]: body, ...parts.params };
@@ -32,13 +31,20 @@ export async function readInput(operation: Operation, parts: RequestParts): Prom
   return { ...query, ...body, ...parts.params };
 }
 
+/** Errors are those of an operation that looks at its route first: 404. */
+export function bytesMaxOf({ bodyBytesMax }: Operation, parts: RequestParts): number {
+  if (typeof bodyBytesMax === "function") return bodyBytesMax(parts.params);
+  return bodyBytesMax ?? parts.bodyBytesMax;
+}
+
 /** Where a body carries the input, only the fields named in `query` may come from the address. */
-function pickQuery(
+export function pickQuery(
   operation: Operation,
   parts: RequestParts,
   hasBody: boolean,
 ): Record<string, unknown> {
   const picked: Record<string, unknown> = {};
+  if (!parts.hasQuery) return picked;
   const fields = (operation.input.properties ?? {}) as Record<string, TSchema>;
   const fromQuery = hasBody && parts.request.method !== "DELETE";
   for (const [name, schema] of Object.entries(fields)) {
@@ -49,8 +55,11 @@ function pickQuery(
   return picked;
 }
 
-/** What does not convert stays text, for validation to refuse by the field's name. */
-function convert(schema: TSchema, value: string): unknown {
+/**
+ * A value that came as text. What does not convert stays text, for validation to refuse by the
+ * field's name.
+ */
+export function convert(schema: Partial<TSchema>, value: string): unknown {
   switch (schema.type) {
     case "integer":
     case "number":

@@ -1,20 +1,16 @@
 /** What the REST and SSE wires need of the HTTP server, and the frame around each request. */
 
 import type { Elysia } from "elysia";
+import { type AppError, toAppError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import type { Caller } from "../../core/access.ts";
 import type { Kernel } from "../../core/execute.ts";
 import type { HttpMethod, Operation } from "../../core/operation.ts";
+import type { Arrival, Departure } from "../../core/traffic.ts";
 import { bearerToken, requestIdFrom } from "../../core/wire.ts";
+import { HttpCall, type HttpServer, splitAddress } from "./call.ts";
 import type { ClientAddress } from "./origin.ts";
-import { type Cors, errorResponse, SECURITY_HEADERS } from "./respond.ts";
-
-/** The part of Bun's server a handler may touch. */
-export interface HttpServer {
-  requestIP(request: Request): { readonly address: string } | null;
-  /** Seconds a silent connection is kept; 0 for ever. */
-  timeout(request: Request, seconds: number): void;
-}
+import { type Cors, errorReply, type Reply, SECURITY_HEADERS } from "./respond.ts";
 
 export interface Mount {
   readonly app: Elysia;
@@ -24,90 +20,158 @@ export interface Mount {
   readonly clientAddress: ClientAddress;
   /** Largest body where an operation names no bound of its own. */
   readonly bodyBytesMax: number;
+  /** Where uploads wait until they are stored; on the file system of the data directory. */
+  readonly uploadsDir: string;
 }
 
-/** One request as the wires see it. */
-export interface HttpCall {
+export type HttpHandler = (call: HttpCall) => Promise<Response | Reply>;
+
+/** What the framework hands over. */
+interface Given {
   readonly request: Request;
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
   readonly server: HttpServer | null;
-  readonly requestId: string;
-  readonly ip: string;
-  readonly bodyBytesMax: number;
 }
 
-export type HttpHandler = (call: HttpCall) => Promise<Response>;
+interface Raw extends Given {
+  readonly params: Readonly<Record<string, string>>;
+}
+
+const NO_PARAMS = {};
+
+export interface MountTarget {
+  readonly handler: HttpHandler;
+  readonly dialect?: Operation["dialect"];
+  /** Pages of other sites may show what it answers in a frame: downloads are no place to click. */
+  readonly framed?: boolean;
+  readonly rateTags?: readonly string[] | undefined;
+  readonly quiet?: boolean | undefined;
+}
 
 /** Mounts a handler; what it throws becomes the error envelope of the operation's dialect. */
 export function mountRoute(
   mount: Mount,
   route: { readonly method: HttpMethod | "HEAD"; readonly path: string },
-  target: { readonly handler: HttpHandler; readonly dialect?: Operation["dialect"] },
+  target: MountTarget,
 ): void {
   mount.app.route(
     route.method,
     route.path,
     // The context is taken whole: the framework reads this function's text to decide what to fill in.
     (context) => {
-      const { request, params, server } = context as unknown as {
-        request: Request;
-        params: Record<string, string>;
-        server: HttpServer | null;
-      };
-      return frame(mount, { request, params, server }, target);
+      const { request, params, server } = context as unknown as Partial<Raw> & Given;
+      return frame(mount, { request, params: params ?? NO_PARAMS, server }, target);
     },
     { parse: "none" } as never,
   );
 }
 
-async function frame(
-  mount: Mount,
-  raw: Pick<HttpCall, "request" | "params" | "server">,
-  target: { readonly handler: HttpHandler; readonly dialect?: Operation["dialect"] },
-): Promise<Response> {
-  const { request } = raw;
-  const started = mount.kernel.runtime.clock.monotonic();
-  const requestId = requestIdFrom(request.headers.get("x-request-id"), mount.kernel.runtime.ids);
-  const url = new URL(request.url);
-  const peer = raw.server?.requestIP(request)?.address ?? "127.0.0.1";
-  const ip = mount.clientAddress.of(request, peer);
+/** Mounts what answers wherever no route does. Rate limit rules take its callers for guests. */
+export function mountFallback(mount: Mount, serve: (request: Request) => Promise<Response>): void {
+  const handler: HttpHandler = (call) => {
+    mount.kernel.registry.traffic?.admit(call.arrival, { kind: "guest", ip: call.ip });
+    return serve(call.request);
+  };
+  mount.app.all(
+    "/*",
+    (context) => {
+      const { request, server } = context as unknown as Given;
+      return frame(mount, { request, server, params: NO_PARAMS }, { handler, dialect: "records" });
+    },
+    { parse: "none" },
+  );
+}
+
+async function frame(mount: Mount, raw: Raw, target: MountTarget): Promise<Response> {
+  const { request, server } = raw;
+  const { clock, ids } = mount.kernel.runtime;
+  const started = clock.monotonic();
+  const requestId = requestIdFrom(request.headers.get("x-request-id"), ids);
+  const arrival = arrive(mount, raw, target);
   const { bodyBytesMax } = mount;
-  let response: Response;
+  const call = new HttpCall({ arrival, server, requestId, bodyBytesMax });
+  let error: AppError | undefined;
+  let answer: Response | Reply;
   try {
-    response = await target.handler({
-      ...raw,
-      query: url.searchParams,
-      requestId,
-      ip,
-      bodyBytesMax,
-    });
+    answer = await target.handler(call);
   } catch (thrown) {
-    response = errorResponse(thrown, target.dialect);
+    error = toAppError(thrown);
+    answer = errorReply(error, target.dialect);
   }
-  finish(mount, request, response);
-  response.headers.set("x-request-id", requestId);
-  const ms = Math.round((mount.kernel.runtime.clock.monotonic() - started) * 10) / 10;
-  mount.log.debug("request", {
-    method: request.method,
-    path: url.pathname,
+  const response = complete(mount, answer, { request, requestId, framed: target.framed });
+  depart(mount, arrival, {
     status: response.status,
-    ms,
-    request: requestId,
+    tookMs: clock.monotonic() - started,
+    caller: call.caller,
+    error,
+    quiet: target.quiet ?? false,
+    requestId,
   });
   return response;
 }
 
+/** With the headers that every answer carries; set all at once where that is still possible. */
+function complete(
+  mount: Mount,
+  answer: Response | Reply,
+  options: { readonly request: Request; readonly requestId: string; readonly framed: unknown },
+): Response {
+  const { request, requestId, framed } = options;
+  if (!(answer instanceof Response)) {
+    const common = mount.cors.common(request.headers.get("origin"));
+    const headers = { ...common, ...answer.headers, "x-request-id": requestId };
+    return new Response(answer.body, { status: answer.status, headers });
+  }
+  finish(mount, request, answer);
+  if (framed && answer.status < 400) answer.headers.delete("x-frame-options");
+  answer.headers.set("x-request-id", requestId);
+  return answer;
+}
+
+function arrive(
+  { kernel, clientAddress }: Mount,
+  { request, params, server }: Raw,
+  target: MountTarget,
+): Arrival {
+  const peer = server?.requestIP(request)?.address ?? "127.0.0.1";
+  // What the operator set while the server runs goes before what it was started with.
+  const named = kernel.registry.traffic?.addressOf(request.headers);
+  const ip = named ?? clientAddress.of(request, peer);
+  const rateTags = target.rateTags ?? NO_TAGS;
+  return { request, ...splitAddress(request.url), ip, peer, params, rateTags };
+}
+
+const NO_TAGS: readonly string[] = [];
+
+function depart(
+  mount: Mount,
+  arrival: Arrival,
+  { requestId, ...departure }: Departure & { readonly requestId: string },
+): void {
+  mount.kernel.registry.traffic?.depart(arrival, departure);
+  if (!mount.log.isOn("debug")) return;
+  mount.log.debug("request", {
+    method: arrival.request.method,
+    path: arrival.pathname,
+    status: departure.status,
+    ms: Math.round(departure.tookMs * 10) / 10,
+    request: requestId,
+  });
+}
+
+const SECURITY = Object.entries(SECURITY_HEADERS);
+
 /** The headers that every answer carries. */
 export function finish(mount: Pick<Mount, "cors">, request: Request, response: Response): Response {
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
-    if (!response.headers.has(name)) response.headers.set(name, value);
-  }
-  mount.cors.apply(request, response.headers);
+  const { headers } = response;
+  for (const [name, value] of SECURITY) if (!headers.has(name)) headers.set(name, value);
+  mount.cors.apply(request, headers);
   return response;
 }
 
-/** Who calls, by the Authorization header, or by `?token=` where a browser cannot set headers. */
+/**
+ * Who calls, by the Authorization header, or by `?token=` where a browser cannot set headers.
+ * Errors: 401 `invalid_token`, 429 by the rate limit rules of the settings.
+ */
 export async function authenticate(
   mount: Mount,
   operation: Operation,
@@ -117,5 +181,7 @@ export async function authenticate(
   const fromQuery = operation.kind === "watch" ? call.query.get("token") : null;
   const token = header ?? (fromQuery || undefined);
   const caller = await mount.kernel.authenticate(token, { ip: call.ip }, operation.dialect);
+  call.caller = caller;
+  mount.kernel.registry.traffic?.admit(call.arrival, caller);
   return token === undefined ? { caller } : { caller, token };
 }

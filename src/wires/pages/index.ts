@@ -6,7 +6,7 @@
 import type { Elysia } from "elysia";
 import type { Asset, Assets } from "../../infra/assets/assets.ts";
 import type { PublicFiles } from "../../infra/files/public.ts";
-import { finish, type Mount } from "../http/mount.ts";
+import { finish, type Mount, mountFallback } from "../http/mount.ts";
 import { notFound } from "../http/respond.ts";
 
 const CSP = [
@@ -46,9 +46,7 @@ export function mountPages(mount: Mount, sources: PageSources): void {
       new Response(sources.openApi(), { headers: { "content-type": "application/json" } }),
     ),
   );
-  app.all("/*", async ({ request }) => finish(mount, request, await serve(request)), {
-    parse: "none",
-  });
+  mountFallback(mount, serve);
 }
 
 async function serveFile(sources: PageSources, request: Request): Promise<Response> {

@@ -1,17 +1,23 @@
 /** REST: every read and write operation at its routes. */
 
-import type { CallOperation } from "../../core/operation.ts";
+import type { CallOperation, FileAnswer, RedirectAnswer, RestRoute } from "../../core/operation.ts";
+import { parseFields, pickFields } from "../../tools/pick-fields.ts";
+import type { HttpCall } from "../http/call.ts";
 import { readInput } from "../http/input.ts";
-import { authenticate, type HttpCall, type Mount, mountRoute } from "../http/mount.ts";
-import { jsonResponse } from "../http/respond.ts";
+import { authenticate, type Mount, mountRoute } from "../http/mount.ts";
+import { type RecordInput, readRecordInput } from "../http/record-input.ts";
+import { fileResponse, jsonReply, type Reply, redirectReply } from "../http/respond.ts";
 
 export function mountRest(mount: Mount): void {
   for (const operation of mount.kernel.registry.operations) {
     if (operation.kind === "watch") continue;
     for (const route of operation.rest) {
       const handler = async (call: HttpCall) =>
-        jsonResponse(await answer(mount, operation, call), route.status ?? 200);
-      const target = { handler, dialect: operation.dialect ?? "own" } as const;
+        respond(operation, route, { call, answer: await answer(mount, operation, call) });
+      const framed = operation.answers === "file";
+      const { rateTags, quiet } = operation;
+      const dialect = operation.dialect ?? "own";
+      const target = { handler, dialect, framed, rateTags, quiet } as const;
       mountRoute(mount, route, target);
       if (route.method !== "GET") continue;
       // HEAD is a GET whose body the server leaves out.
@@ -20,12 +26,58 @@ export function mountRest(mount: Mount): void {
   }
 }
 
+function respond(
+  operation: CallOperation,
+  route: RestRoute,
+  { call, answer }: { readonly call: HttpCall; readonly answer: unknown },
+): Response | Reply {
+  const status = route.status ?? 200;
+  switch (operation.answers) {
+    case "file":
+      return fileResponse(answer as FileAnswer, call.request);
+    case "redirect":
+      return redirectReply(answer as RedirectAnswer, status);
+    default:
+      return jsonReply(picked(operation, { call, answer }), status);
+  }
+}
+
+/** The `fields` parameter of routes that do not take it as input themselves. */
+function picked(
+  operation: CallOperation,
+  { call, answer }: { readonly call: HttpCall; readonly answer: unknown },
+): unknown {
+  if (!call.hasQuery || operation.dialect !== "records") return answer;
+  const expression = call.query.get("fields");
+  if (!expression || "fields" in (operation.input.properties ?? {})) return answer;
+  const wanted = parseFields(expression);
+  return wanted ? pickFields(answer, wanted) : answer;
+}
+
 async function answer(mount: Mount, operation: CallOperation, call: HttpCall): Promise<unknown> {
   const identity = await authenticate(mount, operation, call);
-  return mount.kernel.call(operation, () => readInput(operation, call), {
+  const options = {
     ...identity,
     requestId: call.requestId,
-    request: { method: call.request.method, query: call.query, headers: call.request.headers },
-    signal: call.request.signal,
-  });
+    request: call,
+    get signal() {
+      return call.request.signal;
+    },
+  };
+  if (operation.dialect !== "records") {
+    return mount.kernel.call(operation, () => readInput(operation, call), options);
+  }
+  let dispose: RecordInput["dispose"];
+  const read = async () => {
+    const { ids } = mount.kernel.runtime;
+    const received = await readRecordInput(operation, call, { ids, dir: mount.uploadsDir });
+    if (received.files) call.files = received.files;
+    dispose = received.dispose;
+    return received.input;
+  };
+  try {
+    return await mount.kernel.call(operation, read, options);
+  } finally {
+    await dispose?.();
+  }
 }

@@ -91,7 +91,7 @@ function requestBody(operation: Operation, names: readonly string[]): Json {
 
 function responses(operation: Operation, route: RestRoute): Json {
   const status = String(route.status ?? 200);
-  const type = operation.kind === "watch" ? "text/event-stream" : "application/json";
+  const type = answerType(operation);
   const success =
     status === "204"
       ? { description: "Done" }
@@ -102,6 +102,11 @@ function responses(operation: Operation, route: RestRoute): Json {
     content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } },
   };
   return { [status]: success, default: failure };
+}
+
+function answerType(operation: Operation): string {
+  if (operation.kind === "watch") return "text/event-stream";
+  return operation.answers === "file" ? "application/octet-stream" : "application/json";
 }
 
 /** The schema without what is no JSON Schema: the library's own symbols. */

@@ -1,19 +1,21 @@
-/** Server-Sent Events: every watch operation at its routes. */
+/** Server-Sent Events: every watch operation at its routes, but for those of the records dialect. */
 
 import type { Hub } from "../../core/hub.ts";
 import type { WatchOperation } from "../../core/operation.ts";
 import { Session } from "../../core/session.ts";
+import type { HttpCall } from "../http/call.ts";
 import { readInput } from "../http/input.ts";
-import { authenticate, type HttpCall, type Mount, mountRoute } from "../http/mount.ts";
+import { authenticate, type Mount, mountRoute } from "../http/mount.ts";
 import { SseStream } from "./stream.ts";
 
 export function mountSse(mount: Mount, hub: Hub): void {
   for (const operation of mount.kernel.registry.operations) {
-    if (operation.kind !== "watch") continue;
+    if (operation.kind !== "watch" || operation.dialect === "records") continue;
     for (const route of operation.rest) {
       mountRoute(mount, route, {
         handler: (call) => open(mount, hub, { operation, call }),
         dialect: operation.dialect ?? "own",
+        quiet: operation.quiet,
       });
     }
   }

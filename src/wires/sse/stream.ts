@@ -5,7 +5,13 @@
 
 import type { Clock, Timer } from "../../base/clock.ts";
 import { LIMITS } from "../../base/limits.ts";
-import type { EndReason, Session, Stream, StreamMessage } from "../../core/session.ts";
+import {
+  dataText,
+  type EndReason,
+  type Session,
+  type Stream,
+  type StreamMessage,
+} from "../../core/session.ts";
 
 const encoder = new TextEncoder();
 const HEARTBEAT = encoder.encode(":\n\n");
@@ -13,12 +19,12 @@ const HEARTBEAT = encoder.encode(":\n\n");
 export class SseStream implements Stream {
   readonly body: ReadableStream<Uint8Array>;
   readonly lastEventId: string | undefined;
-  readonly #session: Session;
+  readonly session: Session;
   readonly #heartbeat: Timer;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
   constructor(session: Session, options: { readonly clock: Clock; readonly lastEventId?: string }) {
-    this.#session = session;
+    this.session = session;
     this.lastEventId = options.lastEventId;
     this.body = new ReadableStream<Uint8Array>(
       {
@@ -36,7 +42,7 @@ export class SseStream implements Stream {
   }
 
   get ended(): boolean {
-    return this.#session.ended !== undefined;
+    return this.session.ended !== undefined;
   }
 
   push(message: StreamMessage): void {
@@ -44,11 +50,11 @@ export class SseStream implements Stream {
   }
 
   end(reason: EndReason): void {
-    this.#session.end(reason);
+    this.session.end(reason);
   }
 
   onEnd(listener: (reason: EndReason) => void): void {
-    this.#session.onEnd(listener);
+    this.session.onEnd(listener);
   }
 
   /** A reader that stopped reading is cut off once the outbox is full; it starts again by itself. */
@@ -75,5 +81,5 @@ export class SseStream implements Stream {
 export function eventText(message: StreamMessage): string {
   const id = message.id === undefined ? "" : `id:${message.id}\n`;
   const event = message.event === undefined ? "" : `event:${message.event}\n`;
-  return `${id}${event}data:${JSON.stringify(message.data)}\n\n`;
+  return `${id}${event}data:${dataText(message)}\n\n`;
 }

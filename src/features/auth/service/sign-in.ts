@@ -1,176 +1,127 @@
-/** Sign-in and tokens of the auth collections. */
+/** Accounts as other features and wires know them: tokens, superusers, who somebody is. */
 
-import type { Clock } from "../../../base/clock.ts";
-import { assert, fail } from "../../../base/errors.ts";
-import { LIMITS } from "../../../base/limits.ts";
+import { fieldErrors } from "../../../base/errors.ts";
 import type { Caller } from "../../../core/access.ts";
 import type { Context } from "../../../core/context.ts";
 import type { FeatureHost, TokenOrigin, TokenScheme } from "../../../core/registry.ts";
-import { TokenBuckets } from "../../../tools/token-bucket.ts";
 import {
   type Collection,
   hashPassword,
   type PublicRecord,
   presentExpanded,
   type RecordData,
-  Records,
-  type RecordsService,
-  verifyPassword,
 } from "../../records/index.ts";
 import { INSTALLER_EMAIL, PASSWORD_COST, SUPERUSERS, TOKEN_KEY_CHARS } from "../schema.ts";
-import { type IssueOptions, issueAuthToken, readClaims, verifyAuthToken } from "./tokens.ts";
+import type { AccountMails } from "./account-mails.ts";
+import type { Accounts, IssueOptions } from "./accounts.ts";
+import { type Answers, type AuthResult, callerOf } from "./answers.ts";
+import type { Background } from "./background.ts";
+import { type FormInput, malformedBody } from "./forms.ts";
+import type { TokenType } from "./tokens.ts";
 
-export interface AuthResult {
-  readonly record: PublicRecord;
-  readonly token: string;
+export interface AccountPlace {
+  readonly collection: string;
+  readonly id: string;
 }
 
-/** Of the same cost as a real one, so that an unknown identity takes as long as a wrong password. */
-const NOBODYS_HASH = "$2b$10$4bGqVpeSe9srmZ2XZON8WO3TV6AFWf1a2ZLeDU6xl3I/38YiJOV6y";
-
 export class AuthService {
-  readonly #records: RecordsService;
-  readonly #clock: Clock;
   readonly #host: FeatureHost;
-  readonly #failures = new TokenBuckets(LIMITS.rateBucketsMax);
-  readonly #failureLimit: { readonly count: number; readonly windowMs: number };
+  readonly #accounts: Accounts;
+  readonly #answers: Answers;
+  readonly #background: Background;
+  /** The mails of accounts, for who previews them. */
+  readonly mails: AccountMails;
 
-  constructor(host: FeatureHost, options: { readonly signInPerMinute: number }) {
+  constructor(
+    host: FeatureHost,
+    parts: {
+      readonly accounts: Accounts;
+      readonly answers: Answers;
+      readonly mails: AccountMails;
+      readonly background: Background;
+    },
+  ) {
     this.#host = host;
-    this.#records = host.use(Records);
-    this.#clock = host.clock;
-    this.#failureLimit = { count: options.signInPerMinute, windowMs: 60_000 };
+    this.#accounts = parts.accounts;
+    this.#answers = parts.answers;
+    this.mails = parts.mails;
+    this.#background = parts.background;
+  }
+
+  /** Resolves when nothing is under way that an answer did not wait for: no mail, above all. */
+  idle(): Promise<void> {
+    return this.#background.settled();
   }
 
   /** Error: 404 where the name is no auth collection. */
   authCollection(nameOrId: string): Collection {
-    const collection = this.#records.collection(nameOrId);
-    if (collection?.type !== "auth") {
-      throw fail.not_found("not_found", "The requested resource wasn't found.");
-    }
-    return collection;
+    return this.#accounts.collection(nameOrId);
   }
 
   get tokenScheme(): TokenScheme {
     return {
       name: "jwt",
       matches: (token) => token.split(".").length === 3,
-      authenticate: (token, origin) => this.#authenticate(token, origin),
+      authenticate: (token, origin) => this.authenticate(token, origin),
     };
   }
 
-  async #authenticate(token: string, origin: TokenOrigin): Promise<Caller | undefined> {
-    const claims = readClaims(token);
-    if (claims?.type !== "auth") return undefined;
-    const collection = this.#records.collection(claims.collectionId);
-    if (collection?.type !== "auth" || collection.id !== claims.collectionId) return undefined;
-    const context = this.#host.context();
-    const record = await this.#records.find(context, collection.id, claims.id);
-    if (!record) return undefined;
-    const valid = await verifyAuthToken(token, collection, { record, clock: this.#clock });
-    if (!valid) return undefined;
-    const common = {
-      id: record.id,
-      collection: collection.name,
-      ip: origin.ip,
-      expiresAt: claims.exp * 1000,
-      refreshable: claims.refreshable,
-      record,
-    };
-    if (collection.name === SUPERUSERS) return { ...common, kind: "superuser" };
-    return { ...common, kind: "user", name: String(record.name ?? "") };
-  }
-
-  /**
-   * Errors: 400 with no details whatever was wrong, 429 after too many failures of this identity
-   * from this address.
-   */
-  async signIn(
-    context: Context,
-    credentials: {
-      readonly collection: string;
-      readonly identity: string;
-      readonly password: string;
-    },
-  ): Promise<AuthResult> {
-    const collection = this.authCollection(credentials.collection);
-    const identity = credentials.identity.toLowerCase();
-    const key = `${collection.id} ${identity} ${context.caller.ip}`;
-    this.#countAttempt(key);
-    const record = await this.findByEmail(context, collection.name, credentials.identity);
-    const hash = record ? String(record.password) : NOBODYS_HASH;
-    const right = await verifyPassword(credentials.password, hash);
-    if (!record || !right) {
-      throw fail.invalid("invalid_credentials", "Failed to authenticate.");
-    }
-    this.#failures.restore(key, this.#failureLimit);
-    return this.#result(context, collection, record);
-  }
-
-  #countAttempt(key: string): void {
-    const waitMs = this.#failures.take(key, this.#failureLimit, this.#clock.monotonic());
-    if (waitMs === 0) return;
-    const retryAfter = Math.ceil(waitMs / 1000);
-    throw fail.rate_limited("rate_limited", `Too many attempts: try again in ${retryAfter} s.`, {
-      retryAfter,
-    });
+  /** Whom a token of this type stands for: undefined where it is not valid. */
+  async authenticate(
+    token: string,
+    origin: TokenOrigin,
+    type: TokenType = "auth",
+  ): Promise<Caller | undefined> {
+    const bearer = await this.#accounts.bearer(this.#host.context(), token, type);
+    return bearer && callerOf(bearer, origin.ip);
   }
 
   /** Error: 401 for guests, 403 for a caller of another collection. */
-  async refresh(context: Context, nameOrId: string, token: string): Promise<AuthResult> {
-    const collection = this.authCollection(nameOrId);
-    const { caller } = context;
-    if (caller.kind !== "user" && caller.kind !== "superuser") {
-      throw fail.unauthenticated("unauthenticated", "Sign in first: this needs a valid token.");
-    }
-    if (caller.collection !== collection.name) {
-      throw fail.forbidden("forbidden", "The token is of another collection.");
-    }
-    const record = await this.#records.get(context, collection.name, caller.id);
-    if (!caller.refreshable) {
-      return { record: await this.#shown(context, collection, record), token };
-    }
-    return this.#result(context, collection, record);
-  }
-
-  async #result(context: Context, collection: Collection, record: RecordData): Promise<AuthResult> {
-    const token = await issueAuthToken(collection, record, { clock: this.#clock });
-    return { record: await this.#shown(context, collection, record), token };
-  }
-
-  /** One's own record: the address is there whatever its owner lets others see. */
-  async #shown(
+  async refresh(
     context: Context,
-    collection: Collection,
-    record: RecordData,
-  ): Promise<PublicRecord> {
-    const { models } = this.#records;
-    const model = models.find(collection.id);
-    assert(model, `a model of ${collection.name}`);
-    const ownIds = new Set([record.id]);
-    const options = { model, records: [record], ownIds, expand: "" };
-    const [shown] = await presentExpanded(context, models, options);
-    return shown ?? {};
+    input: FormInput & { readonly collection: string },
+  ): Promise<AuthResult> {
+    const account = this.#accounts.ownCollection(context, input.collection);
+    const { caller, token } = context;
+    const isStatic = "refreshable" in caller && !caller.refreshable && token !== undefined;
+    return this.#answers.give(context, { account, input, ...(isStatic ? { token } : {}) });
+  }
+
+  /** A token of somebody else's, for superusers; it cannot be refreshed. Errors: 404, 400. */
+  async impersonate(context: Context, input: FormInput & AccountPlace): Promise<AuthResult> {
+    const collection = this.#accounts.collection(input.collection);
+    const record = await this.#accounts.records.get(context, collection.id, input.id);
+    const account = { collection, record };
+    const given = readDuration(context, input.duration);
+    const seconds = given === 0 ? {} : { seconds: given };
+    const options = { type: "auth", refreshable: false, ...seconds } as const;
+    const token = this.#accounts.issue(context, account, options);
+    return this.#answers.give(context, { account, input, token });
   }
 
   async issueToken(
     context: Context,
-    target: { readonly collection: string; readonly id: string },
-    options: IssueOptions = {},
+    target: AccountPlace,
+    options: IssueOptions & { readonly type?: TokenType } = {},
   ): Promise<string> {
-    const collection = this.authCollection(target.collection);
-    const record = await this.#records.get(context, collection.name, target.id);
-    return issueAuthToken(collection, record, { ...options, clock: this.#clock });
+    const collection = this.#accounts.collection(target.collection);
+    const record = await this.#accounts.records.get(context, collection.id, target.id);
+    const type = options.type ?? "auth";
+    const refreshable = type === "auth" ? { refreshable: true } : {};
+    return this.#accounts.issue(
+      context,
+      { collection, record },
+      { ...refreshable, ...options, type },
+    );
   }
 
   findByEmail(context: Context, collection: string, email: string) {
-    if (email === "") return Promise.resolve(undefined);
-    return this.#records.find(context, collection, { email });
+    return this.#accounts.findByEmail(context, this.#accounts.collection(collection), email);
   }
 
   /** Whether anybody but the installer can administer the server. */
   async hasSuperuser(context: Context): Promise<boolean> {
-    const total = await this.#records.count(context, SUPERUSERS);
+    const total = await this.#accounts.records.count(context, SUPERUSERS);
     if (total !== 1) return total > 0;
     return (await this.findByEmail(context, SUPERUSERS, INSTALLER_EMAIL)) === undefined;
   }
@@ -185,7 +136,7 @@ export class AuthService {
 
   async #createInstaller(context: Context): Promise<RecordData> {
     const password = await hashPassword(context.ids.secret(30), PASSWORD_COST);
-    return this.#records.create(context, SUPERUSERS, {
+    return this.#accounts.records.create(context, SUPERUSERS, {
       email: INSTALLER_EMAIL,
       password,
       tokenKey: context.ids.secret(TOKEN_KEY_CHARS),
@@ -195,10 +146,25 @@ export class AuthService {
 
   /** By id or email, for superusers. Error: 404. */
   async lookup(context: Context, nameOrId: string, identity: string): Promise<PublicRecord> {
-    const collection = this.authCollection(nameOrId);
+    const collection = this.#accounts.collection(nameOrId);
+    const { records } = this.#accounts;
     const record =
-      (await this.findByEmail(context, collection.name, identity)) ??
-      (await this.#records.get(context, collection.name, identity));
-    return this.#shown(context, collection, record);
+      (await this.#accounts.findByEmail(context, collection, identity)) ??
+      (await records.get(context, collection.id, identity));
+    const model = this.#accounts.model(collection);
+    const options = { model, records: [record], ownIds: new Set([record.id]), expand: "" };
+    const [shown] = await presentExpanded(context, records.models, options);
+    return shown ?? {};
   }
+}
+
+/** Seconds; 0 for the collection's own. */
+function readDuration(context: Context, given: unknown): number {
+  const isForm = /form/.test(context.request?.headers.get("content-type") ?? "");
+  const value = isForm && typeof given === "string" ? Number(given) : (given ?? 0);
+  if (!Number.isSafeInteger(value)) throw malformedBody();
+  if (Number(value) >= 0) return Number(value);
+  const code = "validation_min_greater_equal_than_required";
+  const message = "Must be no less than 0.";
+  throw fieldErrors({ duration: { code, message, params: { threshold: 0 } } });
 }

@@ -25,6 +25,7 @@ function reads(pipeline: RecordPipeline): Operation[] {
     defineOperation({
       ...common,
       name: "records.list",
+      rateTags: ["list"],
       kind: "read",
       summary: "Lists the records that the collection's listRule and the filter let through",
       input: Type.Object({
@@ -40,13 +41,15 @@ function reads(pipeline: RecordPipeline): Operation[] {
       errors: ["forbidden", "not_found", "invalid_filter", "invalid_page", "query_too_slow"],
       rest: [{ method: "GET", path: ROUTE }],
       async run(context, { collection, fields, ...parameters }) {
-        const list = await pipeline.list(context, collection, parameters);
+        const call = () => pipeline.list(context, collection, parameters);
+        const list = await pipeline.steady(context, call);
         return { ...list, items: pick(list.items, fields) };
       },
     }),
     defineOperation({
       ...common,
       name: "records.view",
+      rateTags: ["view"],
       kind: "read",
       summary: "Shows one record",
       input: Type.Object({ ...Target, ...Answer }),
@@ -54,19 +57,26 @@ function reads(pipeline: RecordPipeline): Operation[] {
       errors: ["forbidden", "not_found"],
       rest: [{ method: "GET", path: `${ROUTE}/:id` }],
       async run(context, { fields, expand, ...target }) {
-        return pick(await pipeline.view(context, target, { expand }), fields);
+        const call = () => pipeline.view(context, target, { expand });
+        return pick(await pipeline.steady(context, call), fields);
       },
     }),
   ];
 }
 
 function writes(pipeline: RecordPipeline): Operation[] {
-  const body = { bodyField: "body", query: ["expand", "fields"] } as const;
+  const body = {
+    bodyField: "body",
+    bodyBytesMax: ({ collection = "" }: Readonly<Record<string, string>>) =>
+      pipeline.bodyBytesMax(collection),
+    query: ["expand", "fields"],
+  } as const;
   return [
     defineOperation({
       ...common,
       ...body,
       name: "records.create",
+      rateTags: ["create"],
       kind: "write",
       summary: "Creates a record; in an auth collection, an account",
       input: Type.Object({ collection: Name, body: Body, ...Answer }),
@@ -74,14 +84,16 @@ function writes(pipeline: RecordPipeline): Operation[] {
       errors: ["create_refused", "validation_failed", "forbidden", "not_found"],
       rest: [{ method: "POST", path: ROUTE }],
       async run(context, { collection, fields, expand, body: given }) {
-        const options = { body: given ?? {}, expand };
-        return pick(await pipeline.create(context, collection, options), fields);
+        const options = { body: given ?? {}, files: context.request?.files, expand };
+        const call = () => pipeline.create(context, collection, options);
+        return pick(await pipeline.steady(context, call), fields);
       },
     }),
     defineOperation({
       ...common,
       ...body,
       name: "records.update",
+      rateTags: ["update"],
       kind: "write",
       summary: "Changes fields of a record",
       input: Type.Object({ ...Target, body: Body, ...Answer }),
@@ -89,20 +101,22 @@ function writes(pipeline: RecordPipeline): Operation[] {
       errors: ["validation_failed", "forbidden", "not_found"],
       rest: [{ method: "PATCH", path: `${ROUTE}/:id` }],
       async run(context, { fields, expand, body: given, ...target }) {
-        const options = { body: given ?? {}, expand };
-        return pick(await pipeline.update(context, target, options), fields);
+        const options = { body: given ?? {}, files: context.request?.files, expand };
+        const call = () => pipeline.update(context, target, options);
+        return pick(await pipeline.steady(context, call), fields);
       },
     }),
     defineOperation({
       ...common,
       name: "records.delete",
+      rateTags: ["delete"],
       kind: "write",
       summary: "Deletes a record and what hangs on it",
       input: Type.Object(Target),
       output: Type.Void(),
       errors: ["forbidden", "not_found", "required_by_relation"],
       rest: [{ method: "DELETE", path: `${ROUTE}/:id`, status: 204 }],
-      run: (context, target) => pipeline.delete(context, target),
+      run: (context, target) => pipeline.steady(context, () => pipeline.delete(context, target)),
     }),
   ];
 }

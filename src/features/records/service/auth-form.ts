@@ -24,18 +24,23 @@ export async function checkAccountForm(form: AccountForm): Promise<void> {
   const found: Record<string, FieldError> = {};
   const password = values.password instanceof NewPassword ? values.password.plain : "";
   const confirm = text(form.body.passwordConfirm);
-  if (!stored && password === "") found.password = faults.required();
-  if (!stored || password !== "") {
-    if (confirm === "") found.passwordConfirm = faults.required();
-    else if (confirm !== password) found.passwordConfirm = faults.mismatch();
+  const old = text(form.body.oldPassword);
+  // Who speaks of one of the three means to change the password and needs the others.
+  const changes = !stored || password !== "" || confirm !== "" || old !== "";
+  if (changes && password === "") found.password = faults.required();
+  if (changes && confirm !== password) {
+    const missing = confirm === "";
+    found.passwordConfirm = missing ? faults.required() : faults.mismatch();
+  } else if (confirm === "" && (!stored || old !== "")) {
+    found.passwordConfirm = faults.required();
   }
   if (!manages) {
     const verified = stored ? stored.verified : false;
     if ((values.verified ?? verified) !== verified) found.verified = faults.mismatch();
     if (stored && (values.email ?? stored.email) !== stored.email) found.email = faults.mismatch();
   }
-  if (stored && password !== "" && !manages) {
-    const fault = await oldPasswordFault(text(form.body.oldPassword), stored);
+  if (stored && !manages && (password !== "" || confirm !== "")) {
+    const fault = await oldPasswordFault(old, stored);
     if (fault) found.oldPassword = fault;
   }
   if (Object.keys(found).length > 0) throw fieldErrors(found);

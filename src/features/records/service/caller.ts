@@ -16,15 +16,45 @@ export function requestInfo(
   models: Models,
   options: RequestOptions = {},
 ): RequestInfo {
-  const { request } = context;
-  return {
-    context: options.context ?? "default",
-    method: request?.method ?? "",
-    query: request ? firstValues(request.query) : {},
-    headers: request ? snakeCaseNames(request.headers) : {},
-    body: options.body ?? {},
-    auth: requestAuth(context.caller, models),
-  };
+  return new AskedRequest(context, models, options);
+}
+
+/** Most rules ask for little of a request, so each part is made when it is asked for. */
+class AskedRequest implements RequestInfo {
+  readonly context: RequestContext;
+  readonly method: string;
+  readonly body: RequestInfo["body"];
+  readonly #context: Context;
+  readonly #models: Models;
+  #query: RequestInfo["query"] | undefined;
+  #headers: RequestInfo["headers"] | undefined;
+  #auth: RequestAuth | null | undefined;
+
+  constructor(context: Context, models: Models, options: RequestOptions) {
+    const { request } = context;
+    this.#context = context;
+    this.#models = models;
+    this.context = options.context ?? (request?.batched ? "batch" : "default");
+    this.method = request?.method ?? "";
+    this.body = options.body ?? {};
+  }
+
+  get query(): RequestInfo["query"] {
+    const { request } = this.#context;
+    this.#query ??= request ? firstValues(request.query) : {};
+    return this.#query;
+  }
+
+  get headers(): RequestInfo["headers"] {
+    const { request } = this.#context;
+    this.#headers ??= request ? snakeCaseNames(request.headers) : {};
+    return this.#headers;
+  }
+
+  get auth(): RequestAuth | null {
+    if (this.#auth === undefined) this.#auth = requestAuth(this.#context.caller, this.#models);
+    return this.#auth;
+  }
 }
 
 function requestAuth(caller: Caller, models: Models): RequestAuth | null {

@@ -8,13 +8,13 @@ import type { Context } from "../../../core/context.ts";
 import type { SqlRow } from "../../../infra/db/database.ts";
 import { isMultiple } from "../../../tools/fields/field.ts";
 import { toTexts } from "../../../tools/fields/scalars.ts";
-import type { Field } from "../schema.ts";
+import type { Collection, Field } from "../schema.ts";
 import { decodeRow, type RecordData } from "../store/rows.ts";
 import { requestInfo, seesAll } from "./caller.ts";
 import type { Query } from "./filters.ts";
 import type { Model, Models } from "./models.ts";
 import { type PresentOptions, type PublicRecord, present } from "./present.ts";
-import { runStatement } from "./statements.ts";
+import { runStatement, unlessInvalid } from "./statements.ts";
 
 /** Paths as a tree: `a.b,a.c` is one `a` with two below it. */
 type Tree = Map<string, Tree>;
@@ -38,10 +38,11 @@ export async function presentExpanded(
 
 function parseExpand(expression: string): Tree {
   const root: Tree = new Map();
-  for (const path of expression.replaceAll(" ", "").split(",").slice(0, LIMITS.expandPathsMax)) {
+  for (const given of expression.replaceAll(" ", "").split(",").slice(0, LIMITS.expandPathsMax)) {
+    const path = given.replaceAll(/^\.+|\.+$/g, "");
+    if (path === "") continue;
     let level = root;
     for (const name of path.split(".").slice(0, LIMITS.relationDepthMax)) {
-      if (name === "") break;
       const below: Tree = level.get(name) ?? new Map();
       level.set(name, below);
       level = below;
@@ -76,7 +77,12 @@ class Expander {
     this.#models = models;
   }
 
-  async fill(level: Level, tree: Tree): Promise<void> {
+  /**
+   * False where none of the paths could be followed: what leads to them is then left out too.
+   * Without a record there is nothing to follow, and nothing wrong.
+   */
+  async fill(level: Level, tree: Tree): Promise<boolean> {
+    let followed = level.records.length === 0;
     for (const [name, below] of tree) {
       const step = findStep(this.#models, level.model, name);
       const query = step && this.#query(step.target);
@@ -84,16 +90,22 @@ class Expander {
       const related = await this.#load(level, step, query);
       const options = { model: step.target, records: related };
       const shown = await present(this.#context, this.#models, options);
-      if (below.size > 0) await this.fill({ ...options, shown }, below);
+      if (below.size > 0 && !(await this.fill({ ...options, shown }, below))) continue;
       const byId = new Map(related.map((record, index) => [record.id, shown[index] ?? {}]));
       attach(level, { name, step, related, byId });
+      followed = true;
     }
+    return followed;
   }
 
-  /** Undefined where the collection is locked. */
+  /** Undefined where the collection is locked, or its rule cannot be applied. */
   #query({ collection }: Model): Query | undefined {
     const privileged = seesAll(this.#context);
     if (!privileged && collection.viewRule === null) return undefined;
+    return unlessInvalid(() => this.#viewable(collection, privileged));
+  }
+
+  #viewable(collection: Collection, privileged: boolean): Query {
     return this.#models.filters.query({
       collection,
       ...(privileged ? {} : { rule: collection.viewRule ?? "" }),
@@ -127,13 +139,13 @@ interface Found {
 
 /** The key `expand` is there as soon as the path was a valid one, whatever it led to. */
 function attach(level: Level, { name, step, related, byId }: Found): void {
+  const referring = step.kind === "back" ? idsByTarget(related, step.field) : undefined;
   level.records.forEach((record, index) => {
     const shown = level.shown[index];
     if (!shown) return;
     const expand = (shown.expand ?? {}) as Record<string, unknown>;
     shown.expand = expand;
-    const ids =
-      step.kind === "forward" ? toTexts(record[step.field.name]) : referring(related, step, record);
+    const ids = referring ? (referring.get(record.id) ?? []) : toTexts(record[step.field.name]);
     const found = ids.flatMap((id) => byId.get(id) ?? []);
     const single = step.kind === "forward" ? !isMultiple(step.field) : step.single;
     if (!single && found.length > 0) expand[name] = found;
@@ -141,11 +153,17 @@ function attach(level: Level, { name, step, related, byId }: Found): void {
   });
 }
 
-function referring(related: readonly RecordData[], step: Step, record: RecordData): string[] {
-  return related
-    .filter((other) => toTexts(other[step.field.name]).includes(record.id))
-    .slice(0, LIMITS.expandBackMax)
-    .map(({ id }) => id);
+/** Ids of the records that name each target, in their order. */
+function idsByTarget(related: readonly RecordData[], field: Field): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { id, [field.name]: value } of related) {
+    for (const target of new Set(toTexts(value))) {
+      const ids = found.get(target) ?? [];
+      if (ids.length < LIMITS.expandBackMax) ids.push(id);
+      found.set(target, ids);
+    }
+  }
+  return found;
 }
 
 function findStep(models: Models, model: Model, name: string): Step | undefined {

@@ -9,7 +9,7 @@ import type { SqlValue } from "../../../infra/db/database.ts";
 import { CLIENT_FILTER, parseFilter, RULE } from "../../../tools/filter/parser.ts";
 import type { Collection } from "../schema.ts";
 import { condition, listable, ruleCondition } from "./conditions.ts";
-import { BASE, Form } from "./form.ts";
+import { BASE, type CountSource, Form } from "./form.ts";
 import { allOf, type Run } from "./fragment.ts";
 import { Aliases, Joins } from "./joins.ts";
 import { NO_REQUEST, type RequestInfo } from "./request.ts";
@@ -51,6 +51,8 @@ export class Filters {
   readonly #schema: Schema;
   /** Forms of each combination of texts, least recently used first. */
   readonly #forms = new Map<string, Form[]>();
+  /** Of collections, asked for as they are. */
+  readonly #plain = new Map<string, Form>();
   #chars = 0;
 
   constructor(collections: readonly Collection[]) {
@@ -81,6 +83,8 @@ export class Filters {
 
   #form(options: Texts, run: Run): Form {
     const { collection, privileged, unstored, rule = "", filter = "", sort = "" } = options;
+    const isPlain = rule === "" && filter === "" && sort === "" && !unstored;
+    if (isPlain) return this.#plainForm(options, run);
     const flags = `${privileged ? 1 : 0}${unstored ? 1 : 0}`;
     const key = [collection.id, flags, rule, filter, sort].join("\0");
     const known = this.#forms.get(key);
@@ -92,6 +96,16 @@ export class Filters {
     }
     const form = this.#compile(options, run);
     this.#keep(key, form);
+    return form;
+  }
+
+  /** Without any text there is nothing to look at in a request, and nobody to hide from. */
+  #plainForm(options: Texts, run: Run): Form {
+    let form = this.#plain.get(options.collection.id);
+    if (!form) {
+      form = this.#compile(options, run);
+      this.#plain.set(options.collection.id, form);
+    }
     return form;
   }
 
@@ -108,7 +122,9 @@ export class Filters {
     const all = allOf([...conditions, ...requirements.values()]);
     const tables = joins.neededBy(order ? [all, order] : [all]);
     const counted = { ...joins.neededBy([all]), timed: filter !== "" || requirements.size > 0 };
-    return new Form({ collection, observations, timed, condition: all, order, ...tables, counted });
+    const tablesIn = (text: string) => this.#schema.tablesIn(text);
+    const parts = { collection, observations, tablesIn, timed, condition: all, order };
+    return new Form({ ...parts, ...tables, counted });
   }
 
   #scope(options: Texts, run: Run): Scope {
@@ -177,6 +193,10 @@ export class Query {
   /** One row with their number: `total`. */
   count(): Statement {
     return this.#form.statement("count", this.#run);
+  }
+
+  get countSource(): CountSource {
+    return this.#form.countSource;
   }
 
   /** The row with this id, if it passes. */

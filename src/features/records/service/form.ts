@@ -25,10 +25,21 @@ type Timed = Tables & { readonly timed: boolean };
 export interface FormParts extends Timed {
   readonly collection: Collection;
   readonly observations: Observations;
+  /** Tables among the names that a text of SQL mentions; undefined where a view is one of them. */
+  readonly tablesIn: (sql: string) => readonly string[] | undefined;
   readonly condition: Fragment;
   readonly order: Fragment | undefined;
   /** What a count needs of the tables. */
   readonly counted: Timed;
+}
+
+export interface CountSource {
+  /** Undefined: any. */
+  readonly tables: readonly string[] | undefined;
+  /** The one table whose rows are all counted. */
+  readonly whole?: string;
+  /** Whether the same count is the same as long as the tables are. */
+  readonly repeatable: boolean;
 }
 
 export type StatementKind = "accepts" | "count" | "row" | "rows" | "rowsOf" | `referring:${string}`;
@@ -45,6 +56,7 @@ export const BASE = "b";
 export class Form {
   readonly #parts: FormParts;
   readonly #statements = new Map<StatementKind, Fragment>();
+  #countSource: CountSource | undefined;
 
   constructor(parts: FormParts) {
     this.#parts = parts;
@@ -69,6 +81,24 @@ export class Form {
     }
     const timed = kind === "count" ? this.#parts.counted.timed : this.#parts.timed;
     return { sql: fragment.sql, values: valuesOf(fragment, run), timed };
+  }
+
+  /** What the count depends on, beside its values. */
+  get countSource(): CountSource {
+    this.#countSource ??= this.#findCountSource();
+    return this.#countSource;
+  }
+
+  #findCountSource(): CountSource {
+    const { collection, counted, condition, tablesIn } = this.#parts;
+    const { sql: text } = this.#count();
+    const whole = condition === ALWAYS && counted.joins.sql === "" && collection.type !== "view";
+    return {
+      tables: tablesIn(text),
+      ...(whole && { whole: collection.name }),
+      // A stored "now" is read off the engine's own clock.
+      repeatable: !text.includes("strftime("),
+    };
   }
 
   #build(kind: StatementKind): Fragment {

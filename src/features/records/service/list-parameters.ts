@@ -20,6 +20,8 @@ export interface Page {
 
 const PER_PAGE = 30;
 const PER_PAGE_MAX = 1_000;
+/** What the reference's integers hold; anything larger is no number to it. */
+const WHOLE_MAX = 2 ** 63;
 /** Offsets stay exact numbers. */
 const PAGE_MAX = Math.floor(Number.MAX_SAFE_INTEGER / PER_PAGE_MAX);
 
@@ -35,7 +37,7 @@ export function readPage(parameters: ListParameters): Page {
 
 function whole(name: string, text: string | undefined): number {
   if (text === undefined || text === "") return 0;
-  if (!/^[+-]?\d+$/.test(text)) {
+  if (!/^[+-]?\d+$/.test(text) || Math.abs(Number(text)) >= WHOLE_MAX) {
     throw fail.invalid("invalid_page", `${name} must be a whole number.`);
   }
   return Number(text);

@@ -1,7 +1,8 @@
 /** The collections as of now, each with what was compiled from its fields. */
 
-import { RecordFields } from "../../../tools/fields/record-fields.ts";
+import { type FieldEntry, RecordFields } from "../../../tools/fields/record-fields.ts";
 import type { Collection, Field } from "../schema.ts";
+import { RowSql } from "../store/row-sql.ts";
 import { Filters } from "./filters.ts";
 
 /** A collection ready for work; immutable, made anew when the schema changes. */
@@ -9,6 +10,20 @@ export interface Model {
   readonly collection: Collection;
   readonly fields: RecordFields;
   readonly isAuth: boolean;
+  readonly sql: RowSql;
+  /** What a record's JSON has, in the order of its keys. */
+  readonly published: readonly (FieldEntry | "collectionId" | "collectionName")[];
+}
+
+function makeModel(collection: Collection): Model {
+  const fields = new RecordFields(collection.fields);
+  const isAuth = collection.type === "auth";
+  const keyOf = (entry: Model["published"][number]) =>
+    typeof entry === "string" ? entry : entry.field.name;
+  const published = (["collectionId", "collectionName", ...fields.entries] as const).toSorted(
+    (a, b) => (keyOf(a) < keyOf(b) ? -1 : 1),
+  );
+  return { collection, fields, isAuth, sql: new RowSql(collection), published };
 }
 
 /** A relation field somewhere that names records of a collection. */
@@ -25,13 +40,13 @@ export class Models {
   readonly #byName: ReadonlyMap<string, Model>;
   readonly #references = new Map<string, readonly Reference[]>();
 
-  constructor(collections: readonly Collection[]) {
-    this.all = collections.map((collection) => ({
-      collection,
-      fields: new RecordFields(collection.fields),
-      isAuth: collection.type === "auth",
-    }));
-    this.filters = new Filters(collections);
+  /** Models of collections that are as they were in `before` are the same objects. */
+  constructor(collections: readonly Collection[], before?: Models) {
+    this.all = collections.map((collection) => {
+      const known = before?.find(collection.id);
+      return known && Bun.deepEquals(known.collection, collection) ? known : makeModel(collection);
+    });
+    this.filters = new Filters(this.all.map(({ collection }) => collection));
     this.#byId = new Map(this.all.map((model) => [model.collection.id, model]));
     this.#byName = new Map(this.all.map((model) => [model.collection.name.toLowerCase(), model]));
   }

@@ -7,6 +7,7 @@
 import { type FieldError, fail, fieldErrors } from "../../../base/errors.ts";
 import type { Context } from "../../../core/context.ts";
 import type { SqlRow } from "../../../infra/db/database.ts";
+import { recordBodyBytesMax } from "../../../tools/fields/field.ts";
 import { pendingLookups } from "../../../tools/fields/lookups.ts";
 import {
   type BodyTarget,
@@ -15,7 +16,9 @@ import {
   resolveBody,
 } from "../../../tools/fields/modifiers.ts";
 import { hashPasswords, NewPassword } from "../../../tools/fields/password-kind.ts";
+import { withUploads } from "../../../tools/fields/read-upload.ts";
 import { own } from "../../../tools/fields/record-fields.ts";
+import type { SentFiles } from "../../../tools/fields/upload.ts";
 import type { RecordsService, Values } from "../service.ts";
 import { countIds, decodeRow, hasIdInAnyCase, type RecordData } from "../store/rows.ts";
 import { checkAccountForm, hashPassword } from "./auth-form.ts";
@@ -26,7 +29,8 @@ import { type ListParameters, readPage } from "./list-parameters.ts";
 import type { Model, Models } from "./models.ts";
 import type { PublicRecord } from "./present.ts";
 import type { RequestContext } from "./request.ts";
-import { runStatement } from "./statements.ts";
+import { runStatement, unlessInvalid } from "./statements.ts";
+import { Totals } from "./totals.ts";
 
 export interface RecordTarget {
   readonly collection: string;
@@ -48,14 +52,35 @@ export interface AnswerOptions {
   readonly context?: RequestContext;
 }
 
+export interface WriteOptions extends AnswerOptions {
+  readonly body: Body;
+  /** Files of the form that the body is from. */
+  readonly files?: SentFiles | undefined;
+}
+
 type Body = Readonly<Record<string, unknown>>;
 type RuleName = "listRule" | "viewRule" | "createRule" | "updateRule" | "deleteRule";
 
 export class RecordPipeline {
   readonly #records: RecordsService;
+  readonly #totals = new Totals();
 
   constructor(records: RecordsService) {
     this.#records = records;
+  }
+
+  /**
+   * One of the calls below, again when the schema changed under it. A call with files is not
+   * repeated: they are given away when they are stored.
+   */
+  steady<T>(context: Context, call: () => Promise<T>): Promise<T> {
+    const hasFiles = (context.request?.files?.size ?? 0) > 0;
+    return hasFiles ? call() : this.#records.steady(call);
+  }
+
+  /** The largest body that a record may come in. Error: 404 collection. */
+  bodyBytesMax(nameOrId: string): number {
+    return recordBodyBytesMax(this.#model(this.#records.models, nameOrId).collection.fields);
   }
 
   /** Errors: 404 collection, 403 locked, 400 filter, sort or page, 503 `query_too_slow`. */
@@ -70,7 +95,7 @@ export class RecordPipeline {
       filter: parameters.filter ?? "",
       sort: parameters.sort ?? "",
     });
-    const total = skipTotal ? -1 : await countOf(context, query);
+    const total = skipTotal ? -1 : await this.#totals.of(context, query);
     const offset = (page - 1) * perPage;
     const nothing = total >= 0 && offset >= total;
     const rows = nothing
@@ -104,23 +129,26 @@ export class RecordPipeline {
   async create(
     context: Context,
     nameOrId: string,
-    { body, ...options }: { readonly body: Body } & AnswerOptions,
+    { body: sent, files, ...options }: WriteOptions,
   ): Promise<PublicRecord> {
     const models = this.#records.models;
     const model = this.#writable(models, nameOrId);
     assertUnlocked(context, model, "createRule");
+    const body = bodyWithFiles(context, model, { body: sent, files });
     const resolved = this.#resolve(context, model, { body });
     const { ids } = context;
     const source = { ordered: () => ids.record(), random: (bound: number) => ids.below(bound) };
     const values = model.fields.fill({ ...model.fields.zero(), ...resolved.values }, source);
-    const virtual = columnsOf(model, model.isAuth ? { ...values, verified: false } : values);
     const passes = async (rule: string) => {
       const request = requestInfo(context, models, {
-        context: options.context ?? "default",
+        ...(options.context ? { context: options.context } : {}),
         body: bodyForRules(model.fields, resolved),
       });
-      const query = this.#ruleQuery(context, models, { model, rule, request });
-      return (await runStatement(context, query.accepts(virtual))).length > 0;
+      const virtual = columnsOf(model, model.isAuth ? { ...values, verified: false } : values);
+      const asked = unlessInvalid(() =>
+        this.#ruleQuery(context, models, { model, rule, request }).accepts(virtual),
+      );
+      return asked !== undefined && (await runStatement(context, asked)).length > 0;
     };
     const rule = model.collection.createRule ?? "";
     if (!seesAll(context) && rule !== "" && !(await passes(rule))) throw createRefused();
@@ -133,7 +161,11 @@ export class RecordPipeline {
       stored: undefined,
       passes,
     });
-    const place = { collection: model.collection.id, given: Object.keys(resolved.values) };
+    const place = {
+      collection: model.collection.id,
+      given: Object.keys(resolved.values),
+      checkedBy: model.collection,
+    };
     const record = await this.#records.create(context, place, ready);
     return this.#answer(context, model, { record, options });
   }
@@ -142,20 +174,23 @@ export class RecordPipeline {
   async update(
     context: Context,
     target: RecordTarget,
-    { body, ...options }: { readonly body: Body } & AnswerOptions,
+    { body: sent, files, ...options }: WriteOptions,
   ): Promise<PublicRecord> {
     const models = this.#records.models;
     const model = this.#writable(models, target.collection);
     assertUnlocked(context, model, "updateRule");
     const stored = await this.#records.get(context, model.collection.id, target.id);
+    const body = bodyWithFiles(context, model, { body: sent, files });
     const resolved = this.#resolve(context, model, { body, stored });
     const request = requestInfo(context, models, {
       context: options.context ?? "default",
       body: bodyForRules(model.fields, resolved),
     });
     const passes = async (rule: string) => {
-      const query = this.#ruleQuery(context, models, { model, rule, request });
-      return (await runStatement(context, query.row(target.id))).length > 0;
+      const asked = unlessInvalid(() =>
+        this.#ruleQuery(context, models, { model, rule, request }).row(target.id),
+      );
+      return asked !== undefined && (await runStatement(context, asked)).length > 0;
     };
     const rule = model.collection.updateRule ?? "";
     if (!seesAll(context) && rule !== "" && !(await passes(rule))) throw recordMissing();
@@ -167,8 +202,12 @@ export class RecordPipeline {
       stored,
       passes,
     });
-    const given = Object.keys(resolved.values);
-    const place = { collection: model.collection.id, id: stored.id, given };
+    const place = {
+      collection: model.collection.id,
+      id: stored.id,
+      given: Object.keys(resolved.values),
+      checkedBy: model.collection,
+    };
     const record = await this.#records.update(context, place, changes);
     return this.#answer(context, model, { record, options });
   }
@@ -256,8 +295,8 @@ export class RecordPipeline {
     models: Models,
     { model, id, rule }: { readonly model: Model; readonly id: string; readonly rule: RuleName },
   ): Promise<RecordData> {
-    const query = this.#query(context, models, { model, rule });
-    const [row] = await runStatement<SqlRow>(context, query.row(id));
+    const asked = unlessInvalid(() => this.#query(context, models, { model, rule }).row(id));
+    const [row] = asked ? await runStatement<SqlRow>(context, asked) : [];
     if (!row) throw recordMissing();
     return decodeRow(model, row);
   }
@@ -297,6 +336,16 @@ export class RecordPipeline {
     if (Object.keys(found).length > 0) throw fieldErrors(found);
     return hashPasswords(model.collection.fields, settled, hashPassword);
   }
+}
+
+function bodyWithFiles(
+  context: Context,
+  { fields }: Model,
+  { body, files }: Pick<WriteOptions, "body" | "files">,
+): Body {
+  if (!files || files.size === 0) return body;
+  const { batched } = context.request ?? {};
+  return withUploads(fields, { body, files, batched }, (bound) => context.ids.below(bound));
 }
 
 interface Entry {
@@ -358,11 +407,6 @@ async function isAccountId(
     if ((await countIds(context.db, other, [String(values.id)])) > 0) return true;
   }
   return false;
-}
-
-async function countOf(context: Context, query: Query): Promise<number> {
-  const [row] = await runStatement<{ total: number }>(context, query.count());
-  return row?.total ?? 0;
 }
 
 /** What the row would store, passwords left out: no rule reads them. */

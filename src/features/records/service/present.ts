@@ -2,6 +2,7 @@
 
 import type { Context } from "../../../core/context.ts";
 import type { SqlRow } from "../../../infra/db/database.ts";
+import { own, put } from "../../../tools/fields/record-fields.ts";
 import type { RecordData } from "../store/rows.ts";
 import { requestInfo, seesAll } from "./caller.ts";
 import type { Model, Models } from "./models.ts";
@@ -32,18 +33,9 @@ export async function present(
   const managed =
     model.isAuth && !all ? await managedIds(context, models, { model, records }) : NONE;
   return records.map((record) => {
-    const shown: PublicRecord = {
-      ...model.fields.publish(record, (field) => all || !field.hidden),
-      collectionId: model.collection.id,
-      collectionName: model.collection.name,
-    };
-    if (model.isAuth) {
-      delete shown.password;
-      delete shown.tokenKey;
-      const trusted = all || ownIds?.has(record.id) || managed.has(record.id);
-      if (!trusted && record.emailVisibility !== true) delete shown.email;
-    }
-    return sortKeys(shown);
+    const trusted = all || ownIds?.has(record.id) || managed.has(record.id);
+    const hidesEmail = model.isAuth && !trusted && record.emailVisibility !== true;
+    return publish(model, record, { all, hidesEmail });
   });
 }
 
@@ -71,6 +63,26 @@ async function managedIds(
   return new Set([...own, ...rows.map((row) => String(row.id))]);
 }
 
-function sortKeys(record: PublicRecord): PublicRecord {
-  return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+interface Sight {
+  /** Hidden fields too. */
+  readonly all: boolean;
+  readonly hidesEmail: boolean;
+}
+
+/** Keys in order. The secrets of accounts are nobody's. */
+function publish(model: Model, record: RecordData, { all, hidesEmail }: Sight): PublicRecord {
+  const { collection, isAuth } = model;
+  const shown: PublicRecord = {};
+  for (const entry of model.published) {
+    if (typeof entry === "string") {
+      shown[entry] = entry === "collectionId" ? collection.id : collection.name;
+      continue;
+    }
+    const { name, hidden } = entry.field;
+    if (hidden && !all) continue;
+    if (isAuth && (name === "password" || name === "tokenKey")) continue;
+    if (hidesEmail && name === "email") continue;
+    put(shown, name, entry.kind.publish(own(record, name)));
+  }
+  return shown;
 }

@@ -58,12 +58,23 @@ export interface Found {
   readonly value: unknown;
 }
 
+const PARTS: ReadonlySet<string> = new Set<keyof RequestInfo>([
+  "context",
+  "method",
+  "query",
+  "headers",
+  "body",
+  "auth",
+]);
 const MISSING: Found = { found: false, value: null };
 
 /** Follows `path` (`["body", "extra", "a", "1"]`) into the request; own properties only. */
 export function lookUp(request: RequestInfo, path: readonly string[]): Found {
-  let value: unknown = request;
-  for (const key of path) {
+  const [first, ...rest] = path;
+  if (first === undefined || !PARTS.has(first)) return MISSING;
+  // Its parts may be made when they are asked for, so they are no own properties.
+  let value: unknown = request[first as keyof RequestInfo];
+  for (const key of rest) {
     if (typeof value !== "object" || value === null) return MISSING;
     if (Array.isArray(value)) {
       if (!/^\d+$/.test(key) || Number(key) >= value.length) return MISSING;

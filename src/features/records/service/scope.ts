@@ -18,6 +18,20 @@ export class Schema {
   find(nameOrId: string): Collection | undefined {
     return this.#byId.get(nameOrId) ?? this.#byName.get(nameOrId.toLowerCase());
   }
+
+  /**
+   * Collections among the quoted names of a text of SQL, which may be columns by the same name too;
+   * undefined where a view is among them: that reads of other tables.
+   */
+  tablesIn(sql: string): readonly string[] | undefined {
+    const tables = new Set<string>();
+    for (const [, name = ""] of sql.matchAll(/`(\w+)`/g)) {
+      const collection = this.#byName.get(name.toLowerCase());
+      if (collection?.type === "view") return undefined;
+      if (collection) tables.add(collection.name);
+    }
+    return [...tables];
+  }
 }
 
 /**

@@ -1,9 +1,11 @@
 /** SQL of records: rows of the collections' tables. Identifiers are the schema's, values bound. */
 
 import { assert } from "../../../base/errors.ts";
+import { LIMITS } from "../../../base/limits.ts";
 import type { Reader, SqlRow, SqlValue, Transaction } from "../../../infra/db/database.ts";
 import { quoteIdentifier as quote } from "../../../infra/db/identifiers.ts";
 import { isMultiple } from "../../../tools/fields/field.ts";
+import { own, put } from "../../../tools/fields/record-fields.ts";
 import type { Model, Reference } from "../service/models.ts";
 
 /** A record's stored values by field name; lists and json as values, not text. */
@@ -34,35 +36,55 @@ export async function insertRow(
   record: RecordData,
 ): Promise<RecordData> {
   const values = model.fields.encode(record);
-  await tx.run(insertSql(model), ...values);
-  return asStored(model, values);
+  await tx.run(model.sql.insert, ...values);
+  return model.fields.decodeColumns(values) as RecordData;
 }
 
-function insertSql(model: Model): string {
-  const names = model.collection.fields.map((field) => quote(field.name));
-  const places = names.map(() => "?").join(", ");
-  return `INSERT INTO ${quote(model.collection.name)} (${names.join(", ")}) VALUES (${places})`;
-}
-
-/** Writes all fields but the id; returns the record as it will be read. */
+/**
+ * Writes the fields that differ: an index over one that stays is then left alone. Returns the
+ * record as it will be read.
+ */
 export async function updateRow(
   tx: Transaction,
   model: Model,
-  record: RecordData,
+  { record, original }: { readonly record: RecordData; readonly original: RecordData },
 ): Promise<RecordData> {
-  const { collection, fields } = model;
-  const values = fields.encode(record);
-  const changed = collection.fields.flatMap((field, index) =>
-    field.name === "id" ? [] : [{ name: field.name, value: values[index] ?? null }],
-  );
-  const sets = changed.map(({ name }) => `${quote(name)} = ?`).join(", ");
-  const sql = `UPDATE ${quote(collection.name)} SET ${sets} WHERE id = ?`;
-  await tx.run(sql, ...changed.map(({ value }) => value), record.id);
-  return asStored(model, values);
+  const names: string[] = [];
+  const values: SqlValue[] = [];
+  const stored: Record<string, unknown> = { ...original };
+  for (const { field, kind } of model.fields.entries) {
+    const { name } = field;
+    const value = own(record, name);
+    // What is inside of a list may have been changed in both.
+    const isSame = value === own(original, name) && (typeof value !== "object" || value === null);
+    if (isSame || name === "id") continue;
+    const column = kind.encode(value === undefined ? kind.zero() : value);
+    names.push(name);
+    values.push(column);
+    put(stored, name, kind.decode(column));
+  }
+  if (names.length > 0) await tx.run(model.sql.update(names), ...values, record.id);
+  return stored as RecordData;
 }
 
-export async function deleteRow(tx: Transaction, model: Model, id: string): Promise<void> {
-  await tx.run(`DELETE FROM ${quote(model.collection.name)} WHERE id = ?`, id);
+export async function deleteRows(
+  tx: Transaction,
+  model: Model,
+  ids: readonly string[],
+): Promise<void> {
+  const [id] = ids;
+  if (id === undefined) return;
+  if (ids.length === 1) await tx.run(model.sql.remove, id);
+  else await tx.run(model.sql.removeAll, JSON.stringify(ids));
+}
+
+export async function findRowById(
+  reader: Reader,
+  model: Model,
+  id: string,
+): Promise<RecordData | undefined> {
+  const row = await reader.get<SqlRow>(model.sql.find, id);
+  return row && decodeRow(model, row);
 }
 
 export async function findRow(
@@ -109,6 +131,9 @@ export async function countIds(
   model: Model,
   ids: readonly string[],
 ): Promise<number> {
+  const [id] = ids;
+  if (id === undefined) return 0;
+  if (ids.length === 1) return (await reader.get(model.sql.has, id)) === undefined ? 0 : 1;
   const row = await reader.get<{ total: number }>(
     `SELECT count(*) AS total FROM ${quote(model.collection.name)}
       WHERE id IN (SELECT value FROM json_each(?))`,
@@ -123,30 +148,45 @@ export async function hasIdInAnyCase(reader: Reader, model: Model, id: string): 
   return (await reader.get(sql, id)) !== undefined;
 }
 
+/** The id of a record whose field names the file. No index holds names: the table is read through. */
+export async function findFileOwner(
+  reader: Reader,
+  { collection }: Model,
+  { field, filename }: { readonly field: string; readonly filename: string },
+): Promise<string | undefined> {
+  const column = quote(field);
+  const row = await reader.get<{ id: string }>(
+    `SELECT id FROM ${quote(collection.name)}
+      WHERE ${column} = ?1 OR (json_valid(${column}) AND EXISTS
+        (SELECT 1 FROM json_each(${column}) WHERE value = ?1)) LIMIT 1`,
+    filename,
+  );
+  return row?.id;
+}
+
 /**
- * Records whose relation names `id`. A list has no index, so its table is read through; a single
- * relation's own index, where the operator made one, is used.
+ * Records whose relation names one of `ids`, `LIMITS.cascadeRowsMax` at most. A list has no index,
+ * so its table is read through; a single relation's own index, where the operator made one, serves.
  */
 export async function referringRows(
   reader: Reader,
   { model, field }: Reference,
-  id: string,
+  ids: readonly string[],
 ): Promise<RecordData[]> {
   const column = quote(field.name);
+  const [first = ""] = ids;
+  const one = ids.length === 1;
+  const among = one ? "= ?" : "IN (SELECT value FROM json_each(?))";
   const test = isMultiple(field)
     ? `EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(${column}) THEN ${column} ELSE '[]' END)
-        WHERE value = ?)`
-    : `${column} = ?`;
+        WHERE value ${among})`
+    : `${column} ${among}`;
   const rows = await reader.all<SqlRow>(
-    `SELECT * FROM ${quote(model.collection.name)} WHERE ${test}`,
-    id,
+    `SELECT * FROM ${quote(model.collection.name)} WHERE ${test} LIMIT ?`,
+    one ? first : JSON.stringify(ids),
+    LIMITS.cascadeRowsMax,
   );
   return rows.map((row) => decodeRow(model, row));
-}
-
-function asStored(model: Model, values: readonly SqlValue[]): RecordData {
-  const row = model.collection.fields.map((field, index) => [field.name, values[index]] as const);
-  return model.fields.decode(Object.fromEntries(row)) as RecordData;
 }
 
 function conditions(model: Model, where: Where): { sql: string; values: SqlValue[] } {

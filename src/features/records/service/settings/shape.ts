@@ -36,6 +36,15 @@ export interface RateLimitRule {
   readonly maxRequests: number;
 }
 
+export interface LogsSettings {
+  /** 0: no log is kept. */
+  readonly maxDays: number;
+  /** -4 debug, 0 info, 4 warn, 8 error. */
+  readonly minLevel: number;
+  readonly logIP: boolean;
+  readonly logAuthId: boolean;
+}
+
 export interface Settings {
   readonly smtp: SmtpSettings;
   readonly backups: {
@@ -63,13 +72,7 @@ export interface Settings {
     /** Bytes; 0: 128 MiB. */
     readonly maxBodySize: number;
   };
-  readonly logs: {
-    readonly maxDays: number;
-    /** -4 debug, 0 info, 4 warn, 8 error. */
-    readonly minLevel: number;
-    readonly logIP: boolean;
-    readonly logAuthId: boolean;
-  };
+  readonly logs: LogsSettings;
 }
 
 const NO_S3: S3Settings = {
@@ -86,7 +89,7 @@ export const DEFAULT_SETTINGS: Settings = {
   smtp: {
     enabled: false,
     port: 587,
-    host: "",
+    host: "smtp.example.com",
     username: "",
     password: "",
     authMethod: "",

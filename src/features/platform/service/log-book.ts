@@ -1,0 +1,195 @@
+/**
+ * The log that operators read over HTTP. Entries wait in memory and are written together by the log
+ * database's thread; close() writes what waits.
+ */
+
+import type { Clock, Timer } from "../../../base/clock.ts";
+import { fail } from "../../../base/errors.ts";
+import { LIMITS } from "../../../base/limits.ts";
+import type { Log } from "../../../base/log.ts";
+import type { SideDatabase, SideStatement } from "../../../infra/db/side.ts";
+import {
+  Filters,
+  type ListParameters,
+  NO_REQUEST,
+  readPage,
+  type SettingsBook,
+  storedDate,
+} from "../../records/index.ts";
+import { deleteLogs, HOURS, hoursOf, insertLogs, LOGS, type LogRow } from "../store/logs.ts";
+
+/** As the reference numbers them. */
+export const LEVELS = { debug: -4, info: 0, warn: 4, error: 8 } as const;
+
+export interface LogEntry {
+  readonly id: string;
+  readonly created: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly message: string;
+  readonly level: number;
+}
+
+export interface LogBookParts {
+  readonly database: SideDatabase;
+  readonly clock: Clock;
+  /** Hears of what could not be written. */
+  readonly log: Log;
+  readonly settings: SettingsBook;
+}
+
+const DAY_MS = 86_400_000;
+/** What no entry can say about a request that reads the log. */
+const REQUEST_PATH = /@(request|collection)\b/;
+
+export class LogBook {
+  readonly #parts: LogBookParts;
+  readonly #filters = new Filters([LOGS]);
+  #waiting: string[] = [];
+  #dropped = 0;
+  #timer: Timer | undefined;
+  #writing: Promise<void> | undefined;
+  #dated = { ms: Number.NaN, text: "" };
+
+  constructor(parts: LogBookParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether entries of the level are kept at all: asked before anything is made of one. */
+  keeps(level: number): boolean {
+    const { maxDays, minLevel } = this.#parts.settings.current.logs;
+    return maxDays > 0 && level >= minLevel;
+  }
+
+  /** Neither waits nor throws. Past the bound entries are left out, and counted in a later one. */
+  add(level: number, message: string, data: Readonly<Record<string, unknown>>): void {
+    if (!this.keeps(level)) return;
+    if (this.#waiting.length >= LIMITS.logQueueMax) {
+      this.#dropped++;
+      return;
+    }
+    const row = JSON.stringify([level, message, this.#now(), data]);
+    if (row.length > LIMITS.logDataCharsMax) this.#dropped++;
+    else this.#waiting.push(row);
+    if (this.#waiting.length >= LIMITS.logBatch) void this.#write();
+    else this.#timer ??= this.#parts.clock.after(LIMITS.logDelayMs, () => void this.#write());
+  }
+
+  /** Resolves when everything that was added before is written. */
+  async flush(): Promise<void> {
+    while (this.#writing || this.#waiting.length > 0) await this.#write();
+  }
+
+  /** Errors: 400 `invalid_filter`, `invalid_page`; 503 `query_too_slow`. */
+  async list(parameters: ListParameters) {
+    const { page, perPage, skipTotal } = readPage(parameters);
+    const query = this.#query(parameters);
+    await this.flush();
+    const total = skipTotal ? -1 : await this.#count(query.count());
+    const rows = query.rows({ limit: perPage, offset: (page - 1) * perPage });
+    const items = await this.#read<LogRow>(rows);
+    return {
+      items: items.map(entryOf),
+      page,
+      perPage,
+      totalItems: total,
+      totalPages: total < 0 ? -1 : Math.ceil(total / perPage),
+    };
+  }
+
+  /** Error: 404. */
+  async view(id: string): Promise<LogEntry> {
+    await this.flush();
+    const [row] = await this.#read<LogRow>(this.#query({}).row(id));
+    if (!row) throw fail.not_found("not_found", "The requested resource wasn't found.");
+    return entryOf(row);
+  }
+
+  /** Entries by the hour. Errors: those of `list`. */
+  async stats(filter: string) {
+    const chosen =
+      filter === "" ? HOURS : hoursOf(this.#query({ filter }).rows({ limit: -1, offset: 0 }));
+    await this.flush();
+    const rows = await this.#read<{ readonly date: string; readonly total: number }>(chosen);
+    return rows.map(({ date, total }) => ({ date: `${date}.000Z`, total }));
+  }
+
+  /** Deletes what the settings say is too old or not worth keeping. */
+  async prune(): Promise<void> {
+    const { maxDays, minLevel } = this.#parts.settings.current.logs;
+    const upTo = storedDate(this.#parts.clock.now() - maxDays * DAY_MS);
+    await this.flush();
+    await this.#parts.database.write([deleteLogs(upTo, minLevel)]);
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    await this.#parts.database.close();
+  }
+
+  /** One write at a time; what comes meanwhile waits for the next. */
+  #write(): Promise<void> {
+    this.#writing ??= this.#writeWaiting().finally(() => {
+      this.#writing = undefined;
+      if (this.#waiting.length >= LIMITS.logBatch) void this.#write();
+    });
+    return this.#writing;
+  }
+
+  async #writeWaiting(): Promise<void> {
+    this.#timer?.clear();
+    this.#timer = undefined;
+    const rows = this.#waiting;
+    this.#waiting = [];
+    if (this.#dropped > 0) {
+      const message = "Log entries were left out: they came faster than they could be written.";
+      rows.push(JSON.stringify([LEVELS.warn, message, this.#now(), { count: this.#dropped }]));
+      this.#dropped = 0;
+    }
+    if (rows.length === 0) return;
+    try {
+      await this.#parts.database.write([insertLogs(rows)]);
+    } catch (cause) {
+      this.#parts.log.error("log entries could not be written", { entries: rows.length, cause });
+    }
+  }
+
+  #query({ filter = "", sort = "" }: ListParameters) {
+    for (const text of [filter, sort]) {
+      if (!REQUEST_PATH.test(text)) continue;
+      throw fail.invalid("invalid_filter", "Log entries know of no request or collection.");
+    }
+    const now = this.#parts.clock.now();
+    const texts = { collection: LOGS, filter, sort, privileged: true };
+    return this.#filters.query({ ...texts, request: NO_REQUEST, now });
+  }
+
+  async #count(statement: SideStatement): Promise<number> {
+    const [row] = await this.#read<{ readonly total: number }>(statement);
+    return row?.total ?? 0;
+  }
+
+  #read<Row>({ sql, values }: SideStatement): Promise<Row[]> {
+    return this.#parts.database.read<Row>(LIMITS.queryMs, { sql, values });
+  }
+
+  /** Many entries share a millisecond. */
+  #now(): string {
+    const ms = this.#parts.clock.now();
+    if (ms !== this.#dated.ms) this.#dated = { ms, text: storedDate(ms) };
+    return this.#dated.text;
+  }
+}
+
+function entryOf({ id, created, data, message, level }: LogRow): LogEntry {
+  return { id, created, data: parseData(data), message, level };
+}
+
+/** Another program may have written the row. */
+function parseData(text: string): LogEntry["data"] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as LogEntry["data"]) : {};
+  } catch {
+    return {};
+  }
+}

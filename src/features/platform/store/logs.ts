@@ -1,0 +1,85 @@
+/** `_logs` of auxiliary.db, laid out as a PocketBase data directory has it. */
+
+import type { SideStatement } from "../../../infra/db/side.ts";
+import { type Collection, fields } from "../../records/index.ts";
+
+export const LOGS_SCHEMA: readonly string[] = [
+  `CREATE TABLE IF NOT EXISTS \`_logs\` (
+     \`id\`      TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL,
+     \`level\`   INTEGER DEFAULT 0 NOT NULL,
+     \`message\` TEXT DEFAULT "" NOT NULL,
+     \`data\`    JSON DEFAULT "{}" NOT NULL,
+     \`created\` TEXT DEFAULT (strftime('%Y-%m-%d %H:%M:%fZ')) NOT NULL
+   )`,
+  "CREATE INDEX IF NOT EXISTS `idx_logs_level` ON `_logs` (`level`)",
+  "CREATE INDEX IF NOT EXISTS `idx_logs_message` ON `_logs` (`message`)",
+  `CREATE INDEX IF NOT EXISTS \`idx_logs_created_hour\`
+     ON \`_logs\` (strftime('%Y-%m-%d %H:00:00', \`created\`))`,
+];
+
+/** The table in the words of the filter language. */
+export const LOGS: Collection = {
+  id: "_logs",
+  name: "_logs",
+  type: "base",
+  system: true,
+  fields: [
+    fields.id(),
+    fields.text("created"),
+    fields.number("level"),
+    fields.text("message"),
+    fields.json("data"),
+  ],
+  indexes: [],
+  listRule: null,
+  viewRule: null,
+  createRule: null,
+  updateRule: null,
+  deleteRule: null,
+  options: {},
+};
+
+export interface LogRow {
+  readonly id: string;
+  readonly created: string;
+  readonly level: number;
+  readonly message: string;
+  readonly data: string;
+}
+
+/**
+ * `rows`: JSON texts of `[level, message, created, data]`, fewer than 65,536. Their ids are the
+ * moment and the place in the batch: in order, they cost the thread a fraction of the random ones
+ * that the table would make.
+ */
+export function insertLogs(rows: readonly string[]): SideStatement {
+  return {
+    sql: `INSERT INTO \`_logs\` (id, level, message, created, data)
+          SELECT printf('%011x%04x', CAST(unixepoch('subsec') * 1000 AS INTEGER), key), value ->> 0, value ->> 1, value ->> 2, value -> 3 FROM json_each(?)`,
+    values: [`[${rows.join(",")}]`],
+  };
+}
+
+/** Scans: there is no index on the exact date, and the hour is in a text that dates compare with. */
+export function deleteLogs(upTo: string, belowLevel: number): SideStatement {
+  return {
+    sql: "DELETE FROM `_logs` WHERE created <= ? OR level < ?",
+    values: [upTo, belowLevel],
+  };
+}
+
+/** Of all entries: reads the index on the hour alone. */
+export const HOURS: SideStatement = {
+  sql: `SELECT count(*) AS total, strftime('%Y-%m-%d %H:00:00', created) AS date
+          FROM \`_logs\` GROUP BY strftime('%Y-%m-%d %H:00:00', created)`,
+  values: [],
+};
+
+/** Of those that a statement yields. */
+export function hoursOf({ sql, values }: SideStatement): SideStatement {
+  return {
+    sql: `SELECT count(*) AS total, strftime('%Y-%m-%d %H:00:00', created) AS date
+            FROM (${sql}) GROUP BY date`,
+    values,
+  };
+}

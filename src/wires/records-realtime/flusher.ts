@@ -1,0 +1,44 @@
+/**
+ * When connections send what they hold: after the first turn of the event loop that brought no
+ * more, all of them in one go. A write to a socket costs more than its bytes, so messages that come
+ * together leave together; and the longer sending takes, the more writes share the next commit.
+ */
+
+import { LIMITS } from "../../base/limits.ts";
+
+export class Flusher {
+  #waiting: (() => void)[] = [];
+  #messages = 0;
+
+  /** Another message is held. */
+  count(): void {
+    this.#messages += 1;
+  }
+
+  /** Runs `flush` soon. A connection asks again only after that. */
+  soon(flush: () => void): void {
+    this.#waiting.push(flush);
+    if (this.#waiting.length === 1) this.#look(LIMITS.realtimeFlushTurnsMax);
+  }
+
+  #look(turnsLeft: number): void {
+    const seen = this.#messages;
+    setImmediate(() => {
+      if (this.#messages > seen && turnsLeft > 1) this.#look(turnsLeft - 1);
+      else this.#flushAll();
+    });
+  }
+
+  #flushAll(): void {
+    const all = this.#waiting;
+    this.#waiting = [];
+    flushFrom(all, 0);
+  }
+}
+
+/** The event loop gets its turn between many connections. */
+function flushFrom(all: readonly (() => void)[], first: number): void {
+  const end = first + LIMITS.realtimeFlushesPerTurn;
+  for (const flush of all.slice(first, end)) flush();
+  if (end < all.length) setImmediate(() => flushFrom(all, end));
+}
