@@ -6,15 +6,18 @@ import {
   asObject,
   asText,
   type Json,
+  type Offer,
   type Page,
   type ParticipantInfo,
   type Participation,
+  type RoomLocation,
   type RoomSummary,
   type RoomType,
   readPage,
   readParticipant,
   readParticipation,
   readPublished,
+  readRestart,
   readRoom,
   readUser,
   type Source,
@@ -104,13 +107,43 @@ export interface NewRoom {
   readonly name: string;
   readonly type?: RoomType;
   readonly isPublic?: boolean;
+  /** require_approval: the owner or an admin lets each in. */
+  readonly joinType?: "free" | "require_approval";
+}
+
+export interface MuteWishes {
+  /** False: silent. What is left out stays as it is. */
+  readonly audio?: boolean;
+  readonly video?: boolean;
+  readonly screen?: boolean;
 }
 
 export interface JoinRequest {
+  /**
+   * slots (the default): sections without an owner, which show others as the server chooses.
+   * tracks: a section for each remote track, for small rooms.
+   */
+  readonly mode?: "slots" | "tracks";
   /** Slots wanted for what others send; the server's default where left out. */
   readonly receive?: { readonly audio: number; readonly video: number };
   /** Sources one may want to send; all that the room allows where left out. */
   readonly publish?: readonly Source[];
+}
+
+/** Each part replaces what was wished before; what is left out stays. */
+export interface ReceiveWishes {
+  /** The most of a camera's layers, 0 to 2; without a participant: of all that are not named. */
+  readonly layers?: readonly {
+    readonly participantId?: string;
+    readonly spatial: number;
+    readonly temporal?: number;
+  }[];
+  /** Whom to receive, and of them what; null: everything of everybody. */
+  readonly subscriptions?:
+    | readonly { readonly participantId: string; readonly sources?: readonly Source[] }[]
+    | null;
+  /** Participants who are shown before all others. */
+  readonly pinned?: readonly string[];
 }
 
 export class ApiClient {
@@ -182,6 +215,7 @@ export class ApiClient {
       room_type: room.type ?? "video",
       name: room.name,
       ...(room.isPublic === undefined ? {} : { is_public: room.isPublic }),
+      ...(room.joinType === undefined ? {} : { join_type: room.joinType }),
     };
     return readRoom(await this.request("POST", "/api/rooms", { body }));
   }
@@ -205,7 +239,7 @@ export class ApiClient {
   }
 
   async join(roomId: string, request: JoinRequest = {}): Promise<Participation> {
-    const body = { mode: "slots", ...request };
+    const body = { ...request };
     return readParticipation(await this.request("POST", `${roomPath(roomId)}/join`, { body }));
   }
 
@@ -219,10 +253,61 @@ export class ApiClient {
     return readPublished(await this.request("POST", path, { body, token }));
   }
 
+  /** A new offer for a connection that broke: the network may be another one now. */
+  async restartIce(participation: ParticipationPath): Promise<Offer> {
+    const path = `${participationPath(participation)}/ice-restart`;
+    const { token } = participation;
+    return readRestart(await this.request("POST", path, { token }));
+  }
+
+  /** Chooses whom to receive, who comes first, and in which quality. */
+  async setWishes(participation: ParticipationPath, wishes: ReceiveWishes): Promise<void> {
+    const { layers, subscriptions, pinned } = wishes;
+    const body = {
+      ...(layers && {
+        layers: layers.map(({ participantId, ...wished }) => ({
+          ...(participantId === undefined ? {} : { participant_id: participantId }),
+          ...wished,
+        })),
+      }),
+      ...(subscriptions !== undefined && {
+        subscriptions:
+          subscriptions?.map(({ participantId, sources }) => ({
+            participant_id: participantId,
+            ...(sources && { sources }),
+          })) ?? null,
+      }),
+      ...(pinned && { pinned }),
+    };
+    const { token } = participation;
+    await this.request("PATCH", participationPath(participation), { body, token });
+  }
+
   /** Hangs up; the call outlives the page. Calling it again is harmless for the room. */
   async hangUp(participation: ParticipationPath): Promise<void> {
     const options = { token: participation.token, keepalive: true };
     await this.request("DELETE", participationPath(participation), options);
+  }
+
+  /**
+   * Silences sources or opens them: one's own, or another's where one may. Without a token in the
+   * path the user's own counts. Error: ApiError, 403 `muted_by_moderator` among them.
+   */
+  async setMuted(participation: ParticipantPlace, wishes: MuteWishes): Promise<void> {
+    const { token } = participation;
+    const options = { body: wishes, ...(token === undefined ? {} : { token }) };
+    await this.request("PATCH", participationPath(participation), options);
+  }
+
+  /** Removes somebody else from the room. Error: ApiError. */
+  async kick(place: ParticipantPlace): Promise<void> {
+    await this.request("DELETE", participationPath(place));
+  }
+
+  /** Shows those in the room where one is. `token`: a participant's, where the caller is a guest. */
+  async broadcastLocation(roomId: string, location: RoomLocation, token?: string): Promise<void> {
+    const options = { body: { location }, ...(token === undefined ? {} : { token }) };
+    await this.request("POST", `${roomPath(roomId)}/broadcast-location`, options);
   }
 
   /** The participant's signalling, an event stream. Error: ApiError. */
@@ -250,14 +335,18 @@ export class ApiClient {
   }
 }
 
-export interface ParticipationPath {
+export interface ParticipantPlace {
   readonly roomId: string;
   readonly participantId: string;
+  readonly token?: string;
+}
+
+export interface ParticipationPath extends ParticipantPlace {
   readonly token: string;
 }
 
 const roomPath = (roomId: string) => `/api/rooms/${encodeURIComponent(roomId)}`;
-const participationPath = ({ roomId, participantId }: ParticipationPath) =>
+const participationPath = ({ roomId, participantId }: ParticipantPlace) =>
   `${roomPath(roomId)}/participants/${encodeURIComponent(participantId)}`;
 
 function unreachable(cause: unknown): ApiError {

@@ -21,6 +21,8 @@ import { Signalling } from "./signalling.ts";
 const OPEN_MS = 15_000;
 /** How long a broken connection may take to come back, or a fresh offer to arrive. */
 const LIFELINE_MS = 6_000;
+/** A connection that is disconnected this long gets new ICE credentials. */
+const MEND_MS = 1_500;
 /** How long the connection stays while the server is told that it ends. */
 const HANG_UP_MS = 2_000;
 /** A longer answer goes by REST: a channel frame takes 64 KiB in all. */
@@ -84,6 +86,7 @@ export class Link {
   #closed = false;
   #hungUp: Promise<void> | undefined;
   #cancelLifeline: (() => void) | undefined;
+  #cancelMend: (() => void) | undefined;
   /** Offers are taken one after another, in the order in which they came. */
   #negotiation: Promise<void> = Promise.resolve();
 
@@ -114,6 +117,11 @@ export class Link {
   /** False: the channel is not open. Error: RangeError for what is too long. */
   send(type: string, data: Json): boolean {
     return !this.#closed && this.#channelOpen && this.#peer.send(encodeEvent(type, data));
+  }
+
+  /** New ICE credentials: for a page that knows of another network before the connection does. */
+  async restartIce(): Promise<void> {
+    if (!this.#closed) await this.#mend();
   }
 
   /** Idempotent. */
@@ -148,6 +156,7 @@ export class Link {
   #silence(): void {
     this.#closed = true;
     this.#cancelLifeline?.();
+    this.#cancelMend?.();
     this.#signalling.stop();
   }
 
@@ -166,10 +175,33 @@ export class Link {
       },
       onConnection: (state) => {
         if (!ours()) return;
-        if (state !== "connected") this.#shake();
-        else if (this.#channelOpen) this.#up();
+        if (state === "connected") this.#connected();
+        else this.#disconnected(state === "failed" ? 0 : MEND_MS);
       },
     });
+  }
+
+  #connected(): void {
+    this.#cancelMend?.();
+    this.#cancelMend = undefined;
+    if (this.#channelOpen) this.#up();
+  }
+
+  #disconnected(mendMs: number): void {
+    this.#shake();
+    this.#cancelMend?.();
+    this.#cancelMend = this.#options.api.environment.after(mendMs, () => void this.#mend());
+  }
+
+  async #mend(): Promise<void> {
+    const generation = this.#generation;
+    try {
+      const offer = await this.#options.api.restartIce(this.#path);
+      if (!this.#closed && generation === this.#generation) this.#negotiate(offer, "signalling");
+    } catch (error) {
+      // The lifeline runs: what cannot be mended is joined anew.
+      if (!(error instanceof ApiError)) throw error;
+    }
   }
 
   #take(event: RoomEvent, way: Way): void {
@@ -217,6 +249,7 @@ export class Link {
   }
 
   #reset(): void {
+    this.#cancelMend?.();
     this.#peer.close();
     // What a closed connection was asked for may stay unsettled for ever (W3C webrtc, section
     // "Chain an asynchronous operation"): nothing may wait behind it.

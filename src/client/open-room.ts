@@ -3,7 +3,7 @@
  * of the session stops the devices and forgets the streams.
  */
 
-import type { ApiClient, JoinRequest } from "./api.ts";
+import { type ApiClient, ApiError, type JoinRequest, type ReceiveWishes } from "./api.ts";
 import { type DeviceState, Devices, type JoinMedia } from "./devices.ts";
 import { Peer } from "./peer.ts";
 import type { Participant, RosterChange, Showing } from "./roster.ts";
@@ -39,7 +39,10 @@ export class OpenRoom {
   constructor(options: OpenRoomOptions) {
     this.#options = options;
     this.devices = new Devices({
-      onTrack: (source, track) => void this.#peer?.setTrack(source, track),
+      onTrack: (source, track) => {
+        void this.#peer?.setTrack(source, track);
+        if (source === "screen") void this.#tellScreen(track !== null);
+      },
       onState: (states) => this.#showLocal(states),
     });
     this.session = new RoomSession({
@@ -51,7 +54,10 @@ export class OpenRoom {
         if (state === "closed") this.#close();
         options.onState(state, reason, error);
       },
-      onEvent: options.onEvent,
+      onEvent: (event) => {
+        this.#heed(event);
+        options.onEvent(event);
+      },
       onChange: (change) => this.#change(change),
       onNegotiated: () => this.#showArrived(),
     });
@@ -66,6 +72,53 @@ export class OpenRoom {
     if (media instanceof MediaStream) this.devices.takeStream(media);
     else if (typeof media === "object") await this.devices.open(media);
     else await this.devices.open({ audio: media !== "data", video: media === "video" });
+  }
+
+  /**
+   * Switches a device, and tells the others at once. Error: ApiError 403 `muted_by_moderator`: the
+   * device stays off.
+   */
+  async switchDevice(source: "audio" | "video", on: boolean): Promise<DeviceState> {
+    const set = (to: boolean) =>
+      source === "audio" ? this.devices.setMicrophone(to) : this.devices.setCamera(to);
+    const state = await set(on);
+    try {
+      await this.#tell(source, state === "on");
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      // Told or not, what is not sent is not heard; what is sent must be known to be allowed.
+      if (error.code !== "muted_by_moderator") return state;
+      await set(false);
+      throw error;
+    }
+    return state;
+  }
+
+  /** The server cannot see that a screen is shared no longer, and would go on showing it. */
+  async #tellScreen(on: boolean): Promise<void> {
+    try {
+      await this.#tell("screen", on);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
+  async setWishes(wishes: ReceiveWishes): Promise<void> {
+    const { path } = this.session;
+    if (path) await this.#options.api.setWishes(path, wishes);
+  }
+
+  async #tell(source: Source, on: boolean): Promise<void> {
+    const { path } = this.session;
+    if (path) await this.#options.api.setMuted(path, { [source]: on });
+  }
+
+  /** A moderator's mute shows on one's own buttons, and nothing is sent for nobody. */
+  #heed(event: RoomEvent): void {
+    const { participant_id: id, source } = event.data;
+    if (event.type !== "muted" || id !== this.session.participantId) return;
+    if (source !== "audio" && source !== "video") return;
+    if (this.devices.states[source] === "on") void this.switchDevice(source, false);
   }
 
   async stats(): Promise<RoomStats> {

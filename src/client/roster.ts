@@ -6,6 +6,7 @@
 import {
   asList,
   asObject,
+  asRole,
   asSource,
   asText,
   type Json,
@@ -48,12 +49,17 @@ export const EMPTY_ROSTER: Roster = { participants: new Map(), showing: new Map(
 export function applyEvent(roster: Roster, event: RoomEvent): RosterStep {
   switch (event.type) {
     case "participant_joined":
-      return admit(roster, readParticipant(event.data));
+      return introduce(roster, readParticipant(event.data));
     case "participant_left":
       return dismiss(roster, event.data);
     case "track_published":
     case "track_unpublished":
       return publish(roster, event.data, event.type === "track_published");
+    case "muted":
+    case "unmuted":
+      return mute(roster, event.data, event.type === "muted");
+    case "role_changed":
+      return promote(roster, event.data);
     case "slots":
       return assign(roster, event.data);
     default:
@@ -92,12 +98,22 @@ export function clearShowing(roster: Roster): RosterStep {
   return { roster: { ...roster, showing: new Map() }, changes };
 }
 
+/** An introduction does not say who is silent: events of their own do. */
+function introduce(roster: Roster, info: ParticipantInfo): RosterStep {
+  const muted = roster.participants.get(info.id)?.muted ?? [];
+  return admit(roster, { ...info, muted });
+}
+
 function admit(roster: Roster, info: ParticipantInfo): RosterStep {
   const known = roster.participants.get(info.id);
   const name = info.name || known?.name || "";
   const userId = info.userId ?? known?.userId ?? null;
-  if (known && known.name === name && known.userId === userId) return { roster, changes: [] };
-  const participant = { id: info.id, userId, name, sources: known?.sources ?? new Set<Source>() };
+  const { role } = info;
+  const muted = `${info.muted}` === `${known?.muted}` && known ? known.muted : info.muted;
+  const same = known?.name === name && known.userId === userId && known.role === role;
+  if (same && known.muted === muted) return { roster, changes: [] };
+  const sources = known?.sources ?? new Set<Source>();
+  const participant = { id: info.id, userId, name, role, muted, sources };
   const participants = new Map(roster.participants).set(info.id, participant);
   return {
     roster: { ...roster, participants },
@@ -131,9 +147,35 @@ function publish(roster: Roster, data: Json, on: boolean): RosterStep {
   const sources = new Set(known.sources);
   if (on) sources.add(source);
   else sources.delete(source);
-  const participant = { ...known, sources };
-  const participants = new Map(roster.participants).set(id, participant);
-  return { roster: { ...roster, participants }, changes: [{ kind: "changed", participant }] };
+  return replace(roster, [{ ...known, sources }]);
+}
+
+function mute(roster: Roster, data: Json, on: boolean): RosterStep {
+  const source = asSource(data.source);
+  const known = roster.participants.get(asText(data.participant_id, "muted.participant_id"));
+  if (!source || !known || known.muted.includes(source) === on) return { roster, changes: [] };
+  const rest = known.muted.filter((other) => other !== source);
+  return replace(roster, [{ ...known, muted: on ? [...rest, source] : rest }]);
+}
+
+/** A membership is the user's: it shows on every device. */
+function promote(roster: Roster, data: Json): RosterStep {
+  const userId = asText(data.user_id, "role_changed.user_id");
+  const role = asRole(data.role);
+  const own = [...roster.participants.values()].filter((one) => one.userId === userId);
+  return replace(
+    roster,
+    own.filter((one) => one.role !== role).map((one) => ({ ...one, role })),
+  );
+}
+
+function replace(roster: Roster, changed: readonly Participant[]): RosterStep {
+  const participants = new Map(roster.participants);
+  for (const participant of changed) participants.set(participant.id, participant);
+  return {
+    roster: { ...roster, participants },
+    changes: changed.map((participant) => ({ kind: "changed", participant })),
+  };
 }
 
 /** Only the sections named in the event change. */
@@ -153,7 +195,7 @@ function assign(roster: Roster, data: Json): RosterStep {
     showing.set(mid, next);
     // A slot may name somebody before participant_joined came: the name follows.
     if (!participants.has(next.participantId)) {
-      const step = admit({ participants, showing }, unnamed(next.participantId));
+      const step = introduce({ participants, showing }, unnamed(next.participantId));
       participants = step.roster.participants;
       changes.push(...step.changes);
     }
@@ -162,7 +204,13 @@ function assign(roster: Roster, data: Json): RosterStep {
   return { roster: { participants, showing }, changes };
 }
 
-const unnamed = (id: string): ParticipantInfo => ({ id, userId: null, name: "" });
+const unnamed = (id: string): ParticipantInfo => ({
+  id,
+  userId: null,
+  name: "",
+  role: "participant",
+  muted: [],
+});
 
 function readShowing(mid: string, slot: Json): Showing | undefined {
   const source = asSource(slot.source);

@@ -3,7 +3,7 @@
  * session closes its link.
  */
 
-import { type ApiClient, ApiError, type JoinRequest } from "./api.ts";
+import { type ApiClient, ApiError, type JoinRequest, type ParticipationPath } from "./api.ts";
 import { Backoff } from "./backoff.ts";
 import { ConnectionError, Link, type OpenPeer } from "./link.ts";
 import {
@@ -25,7 +25,7 @@ export type SessionState = "joining" | "connected" | "reconnecting" | "closed";
  * there is no room any more. refused: the server does not let one in (again). lost: every try to
  * come back failed.
  */
-export type CloseReason = "left" | "kicked" | "room_closed" | "refused" | "lost";
+export type CloseReason = "left" | "kicked" | "banned" | "room_closed" | "refused" | "lost";
 
 /** About two minutes of tries. */
 const REJOIN = { firstMs: 500, mostMs: 15_000, tries: 12 };
@@ -78,6 +78,12 @@ export class RoomSession {
     return this.#link?.participation.participantId;
   }
 
+  /** This participation as routes name it; undefined before the join. */
+  get path(): ParticipationPath | undefined {
+    const participation = this.#link?.participation;
+    return participation && { roomId: this.#options.roomId, ...participation };
+  }
+
   /** Joins. Errors: ApiError: refused; ConnectionError: media cannot get through. */
   async start(): Promise<void> {
     try {
@@ -91,6 +97,10 @@ export class RoomSession {
   /** False: not connected now. Error: RangeError for what is too long. */
   send(type: string, data: Json): boolean {
     return this.#link?.send(type, data) ?? false;
+  }
+
+  async restartIce(): Promise<void> {
+    await this.#link?.restartIce();
   }
 
   /** Idempotent. */
@@ -186,7 +196,9 @@ export class RoomSession {
     if (event.type === "participant_left") {
       const id = event.data.participant_id;
       if (typeof id === "string") this.#leftMeanwhile.add(id);
-      if (id === this.participantId && event.data.reason === "kicked") this.#end("kicked");
+      const { reason } = event.data;
+      const isRemoved = reason === "kicked" || reason === "banned";
+      if (id === this.participantId && isRemoved) this.#end(reason);
     }
     this.#step(applyEvent(this.#roster, event));
     this.#options.onEvent(event);

@@ -3,6 +3,9 @@
 export type Json = Readonly<Record<string, unknown>>;
 export type Source = "audio" | "video" | "screen";
 export type RoomType = "video" | "audio" | "data";
+export type JoinType = "free" | "require_approval" | "paid_period" | "paid_lifetime";
+export type MemberRole = "owner" | "admin" | "participant";
+export type MemberStatus = "pending" | "active" | "rejected" | "banned" | "expired";
 
 /** The server (or something between) answered what this library does not understand. */
 export class ProtocolError extends Error {
@@ -24,6 +27,31 @@ export interface RoomSummary {
   readonly owner: string | null;
   /** How many take part now. */
   readonly participants: number;
+  readonly joinType: JoinType;
+  /** What one is to the room; undefined: nothing, or the answer did not say. */
+  readonly membership: Membership | undefined;
+}
+
+export interface Membership {
+  readonly memberId: string;
+  readonly role: MemberRole;
+  readonly status: MemberStatus;
+}
+
+export interface Member extends Membership {
+  readonly userId: string;
+  /** Of the account; may be empty. */
+  readonly name: string;
+}
+
+/** Where somebody is; `accuracy` and `altitude` in metres, `speed` in metres a second. */
+export interface RoomLocation {
+  readonly point: { readonly lat: number; readonly lng: number };
+  readonly accuracy?: number;
+  readonly altitude?: number;
+  readonly speed?: number;
+  /** Degrees from north, clockwise. */
+  readonly heading?: number;
 }
 
 export interface Page<T> {
@@ -40,6 +68,9 @@ export interface ParticipantInfo {
   readonly userId: string | null;
   /** Empty: no name is known. */
   readonly name: string;
+  readonly role: MemberRole;
+  /** Sources that are silent by the participant's or a moderator's wish. */
+  readonly muted: readonly Source[];
 }
 
 export interface Offer {
@@ -99,6 +130,14 @@ const textOr = <T>(value: unknown, otherwise: T): string | T =>
 const numberOr = (value: unknown, otherwise: number): number =>
   typeof value === "number" ? value : otherwise;
 
+const JOIN_TYPES = ["free", "require_approval", "paid_period", "paid_lifetime"] as const;
+const ROLES = ["owner", "admin", "participant"] as const;
+const STATUSES = ["pending", "active", "rejected", "banned", "expired"] as const;
+
+function oneOf<const T extends string>(values: readonly T[], value: unknown): T | undefined {
+  return values.find((candidate) => candidate === value);
+}
+
 export function asSource(value: unknown): Source | undefined {
   return value === "audio" || value === "video" || value === "screen" ? value : undefined;
 }
@@ -125,7 +164,32 @@ export function readRoom(value: unknown): RoomSummary {
     isPublic: room.is_public !== false,
     owner: textOr(room.owner, null),
     participants: numberOr(room.participants, 0),
+    joinType: oneOf(JOIN_TYPES, room.join_type) ?? "free",
+    membership: room.membership ? readMembership(room.membership) : undefined,
   };
+}
+
+export function readMembership(value: unknown): Membership {
+  const member = asObject(value, "membership");
+  return {
+    memberId: asText(member.member_id, "membership.member_id"),
+    role: asRole(member.role),
+    status: oneOf(STATUSES, member.status) ?? "pending",
+  };
+}
+
+export function readMember(value: unknown): Member {
+  const member = asObject(value, "member");
+  return {
+    ...readMembership(value),
+    userId: asText(member.user_id, "member.user_id"),
+    name: textOr(member.name, ""),
+  };
+}
+
+/** A role that is not known gives no right. */
+export function asRole(value: unknown): MemberRole {
+  return oneOf(ROLES, value) ?? "participant";
 }
 
 export function readPage<T>(value: unknown, readItem: (item: unknown) => T): Page<T> {
@@ -146,6 +210,8 @@ export function readParticipant(value: unknown): ParticipantInfo {
     id: asText(participant.participant_id, "participant.participant_id"),
     userId: textOr(participant.user_id, null),
     name: textOr(participant.name, ""),
+    role: asRole(participant.role),
+    muted: asList(participant.muted ?? [], "participant.muted").flatMap((of) => asSource(of) ?? []),
   };
 }
 
@@ -156,6 +222,17 @@ export function readOffer(value: unknown): Offer {
     offerId: asText(offer.offer_id, "offer.offer_id"),
     sdp: asText(offer.sdp, "offer.sdp"),
     reset: offer.reset === true,
+  };
+}
+
+/** The answer of an ICE restart. */
+export function readRestart(value: unknown): Offer {
+  const answer = asObject(value, "ice-restart");
+  const sdp = asObject(answer.sdp, "ice-restart.sdp");
+  return {
+    offerId: asText(answer.offer_id, "ice-restart.offer_id"),
+    sdp: asText(sdp.sdp, "ice-restart.sdp.sdp"),
+    reset: false,
   };
 }
 

@@ -1,12 +1,27 @@
 /** WebRTCClient: rooms with sound, picture and events, for a page. */
 
-import { ApiClient, type JoinRequest, memoryTokens, type NewRoom } from "./api.ts";
+import {
+  ApiClient,
+  type JoinRequest,
+  memoryTokens,
+  type NewRoom,
+  type ReceiveWishes,
+} from "./api.ts";
 import type { DeviceState, JoinMedia } from "./devices.ts";
 import { ConnectionError } from "./link.ts";
+import { MembersClient, NotificationsClient } from "./members.ts";
 import { OpenRoom } from "./open-room.ts";
 import type { Participant } from "./roster.ts";
 import type { CloseReason, SessionState } from "./session.ts";
-import type { Json, Page, RejectedSource, RoomEvent, RoomSummary, Source } from "./shapes.ts";
+import type {
+  Json,
+  Page,
+  RejectedSource,
+  RoomEvent,
+  RoomLocation,
+  RoomSummary,
+  Source,
+} from "./shapes.ts";
 import { NO_STATS, type RoomStats } from "./stats.ts";
 
 /**
@@ -15,6 +30,9 @@ import { NO_STATS, type RoomStats } from "./stats.ts";
  */
 export class WebRTCClient {
   readonly api: ApiClient;
+  /** Memberships of rooms, and what is kept for the user to read. */
+  readonly members: MembersClient;
+  readonly notifications: NotificationsClient;
   /**
    * A source of a participant is to be seen or heard. The same stream object may come again later
    * for somebody else: play it where the last call said.
@@ -23,11 +41,13 @@ export class WebRTCClient {
   onRemoteTrackEnded: (participantId: string, source: Source) => void = ignore;
   /** Also called for those who are there already, and for oneself. */
   onParticipantJoined: (participant: Participant) => void = ignore;
-  /** A name or a list of sources changed. */
+  /** A name, a role, a list of sources or of silent ones changed. */
   onParticipantChanged: (participant: Participant) => void = ignore;
   onParticipantLeft: (participant: Participant, reason: string) => void = ignore;
   /** Every event of the room as it came: chat, reaction and others. */
   onDataEvent: (event: RoomEvent) => void = ignore;
+  /** Who speaks, loudest; nothing tells of silence. Oneself among them. */
+  onActiveSpeaker: (participantId: string) => void = ignore;
   onStateChange: (state: SessionState, reason?: CloseReason, error?: Error) => void = ignore;
   /** One's own devices; `stream` has the tracks that are sent now, for a self view. */
   onLocalMedia: (states: Readonly<Record<Source, DeviceState>>, stream: MediaStream) => void =
@@ -37,6 +57,8 @@ export class WebRTCClient {
   /** `token`: a user's; without it one is a guest. Or an ApiClient that is shared with the page. */
   constructor(server: string | ApiClient, token?: string) {
     this.api = typeof server === "string" ? new ApiClient(server, memoryTokens(token)) : server;
+    this.members = new MembersClient(this.api);
+    this.notifications = new NotificationsClient(this.api);
   }
 
   get state(): SessionState {
@@ -116,12 +138,41 @@ export class WebRTCClient {
     throw new ConnectionError("Not connected: the message was not sent.");
   }
 
-  async setMicrophone(on: boolean): Promise<DeviceState> {
-    return (await this.#room?.devices.setMicrophone(on)) ?? "off";
+  /** For a page that knows of another network before the connection notices. */
+  async restartIce(): Promise<void> {
+    await this.#room?.session.restartIce();
   }
 
+  /** Chooses whom to receive, who is shown first, and in which quality. Error: ApiError. */
+  async prefer(wishes: ReceiveWishes): Promise<void> {
+    await this.#room?.setWishes(wishes);
+  }
+
+  /** Error: ApiError 403 `muted_by_moderator`; the microphone stays off then. */
+  async setMicrophone(on: boolean): Promise<DeviceState> {
+    return (await this.#room?.switchDevice("audio", on)) ?? "off";
+  }
+
+  /** Error: as `setMicrophone`. */
   async setCamera(on: boolean): Promise<DeviceState> {
-    return (await this.#room?.devices.setCamera(on)) ?? "off";
+    return (await this.#room?.switchDevice("video", on)) ?? "off";
+  }
+
+  /** Silences somebody else, who cannot undo it. Error: ApiError for who may not. */
+  async muteParticipant(participantId: string, source: Source, muted = true): Promise<void> {
+    await this.api.setMuted(this.#place(participantId), { [source]: !muted });
+  }
+
+  /** Removes somebody else from the room. Error: ApiError for who may not. */
+  async kickParticipant(participantId: string): Promise<void> {
+    await this.api.kick(this.#place(participantId));
+  }
+
+  /** Errors: ConnectionError while not connected, ApiError. */
+  async broadcastLocation(location: RoomLocation): Promise<void> {
+    const path = this.#room?.session.path;
+    if (!path) throw new ConnectionError("Not connected: the location was not sent.");
+    await this.api.broadcastLocation(path.roomId, location, path.token);
   }
 
   /** Must be called from a user's click: browsers ask for that. */
@@ -137,6 +188,13 @@ export class WebRTCClient {
     return (await this.#room?.stats()) ?? NO_STATS;
   }
 
+  /** Acts with the user's own token: rights over others are the user's. */
+  #place(participantId: string): { roomId: string; participantId: string } {
+    const roomId = this.#room?.session.path?.roomId;
+    if (roomId === undefined) throw new ConnectionError("Not connected to a room.");
+    return { roomId, participantId };
+  }
+
   #openRoom(roomId: string, request: JoinRequest): OpenRoom {
     const current = () => this.#room === room;
     const room: OpenRoom = new OpenRoom({
@@ -144,7 +202,12 @@ export class WebRTCClient {
       roomId,
       request,
       onState: (state, reason, error) => current() && this.onStateChange(state, reason, error),
-      onEvent: (event) => current() && this.onDataEvent(event),
+      onEvent: (event) => {
+        if (!current()) return;
+        const { participant_id: id } = event.data;
+        if (event.type === "active_speaker" && typeof id === "string") this.onActiveSpeaker(id);
+        this.onDataEvent(event);
+      },
       onParticipant: (change) => {
         if (!current()) return;
         if ("reason" in change) this.onParticipantLeft(change.participant, change.reason);

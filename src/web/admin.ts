@@ -1,9 +1,13 @@
-/** The page at `/_/`: makes the first superuser from the link that the server prints. */
+/**
+ * The page at `/_/`: makes the first superuser from the link that the server prints, and takes the
+ * links of accounts' mails.
+ */
 
 import { ApiClient, ApiError, memoryTokens } from "../client/index.ts";
+import { showAccountLink } from "./account-links.ts";
 import { byId, find, messageOf } from "./dom.ts";
 
-const SECTIONS = ["about", "install", "expired", "done"] as const;
+const SECTIONS = ["about", "install", "expired", "done", "auth-form", "auth-result"] as const;
 const FIELDS = ["email", "password", "passwordConfirm"] as const;
 
 function show(section: (typeof SECTIONS)[number]): void {
@@ -65,6 +69,7 @@ function isExpired(token: string): boolean {
 }
 
 function start(): void {
+  if (showAccountLink(show)) return;
   const token = tokenInAddress();
   if (token === undefined) {
     show("about");

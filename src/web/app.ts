@@ -11,6 +11,7 @@ import { Visitor } from "./visitor.ts";
 const ENDINGS: Readonly<Record<CloseReason, string>> = {
   left: "",
   kicked: "You were removed from the room.",
+  banned: "You were banned from the room.",
   room_closed: "The room was closed.",
   refused: "The server did not let you in again.",
   lost: "The connection was lost, and every try to come back failed.",
@@ -46,6 +47,7 @@ async function start(): Promise<void> {
   function route(): void {
     const roomId = roomInAddress();
     rooms.hide();
+    lobby.hide();
     showWho(visitor);
     void call.leave();
     if (roomId !== undefined) void lobby.show(roomId);

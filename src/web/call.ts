@@ -14,6 +14,8 @@ import { Chat } from "./chat.ts";
 import { Controls } from "./controls.ts";
 import { byId, messageOf, showView } from "./dom.ts";
 import { displayName } from "./names.ts";
+import { People } from "./people.ts";
+import { Requests } from "./requests.ts";
 import { Sounds } from "./sounds.ts";
 import { Tiles } from "./tiles.ts";
 import type { Visitor } from "./visitor.ts";
@@ -39,6 +41,8 @@ export class Call {
   readonly #sounds: Sounds;
   readonly #chat: Chat;
   readonly #controls: Controls;
+  readonly #people: People;
+  readonly #requests: Requests;
   /** One's own ids: after a rejoin there is another one, and old messages keep the old. */
   readonly #selves = new Set<string>();
   #room: RoomSummary | undefined;
@@ -54,6 +58,14 @@ export class Call {
       isSelf: (id) => this.#selves.has(id),
       onError: (error) => this.#notice(messageOf(error)),
     });
+    const onError = (error: unknown) => this.#notice(messageOf(error));
+    this.#people = new People({
+      isSelf: (id) => this.#selves.has(id),
+      mute: ({ id }, muted) => this.#client.muteParticipant(id, "audio", muted),
+      kick: ({ id }) => this.#client.kickParticipant(id),
+      onError,
+    });
+    this.#requests = new Requests({ members: this.#client.members, onError });
     this.#controls = new Controls(this.#client, (text) => this.#notice(text));
     byId("leave", HTMLButtonElement).onclick = () => void this.leave();
     this.#listen();
@@ -119,6 +131,7 @@ export class Call {
     this.#self = undefined;
     this.#tiles.clear();
     this.#sounds.clear();
+    this.#requests.stop();
     if (wasInside && this.#room) this.#options.onClosed(this.#room, reason ?? "left");
   }
 
@@ -131,7 +144,8 @@ export class Call {
     const known = this.#client.participants.find(({ id }) => id === participantId);
     const { user } = this.#options.visitor;
     const self = known ?? { id: participantId, userId: user?.id ?? null, name: user?.name ?? "" };
-    this.#tiles.put({ sources: new Set(), ...self }, true);
+    const unknown = { sources: new Set<Source>(), role: "participant" as const, muted: [] };
+    this.#tiles.put({ ...unknown, ...self }, true);
     // The devices may have been ready before there was a tile to show them on.
     this.#localMedia(this.#client.devices, this.#client.localStream);
     this.#showPeople();
@@ -164,7 +178,12 @@ export class Call {
   }
 
   #showPeople(): void {
-    this.#chat.people(this.#client.participants);
+    const { participants } = this.#client;
+    this.#people.show(participants);
+    const own = participants.find(({ id }) => id === this.#self)?.role;
+    const decides = own === "owner" || own === "admin";
+    if (decides && this.#room) this.#requests.start(this.#room.id);
+    else this.#requests.stop();
   }
 
   async #look(): Promise<void> {

@@ -1,8 +1,8 @@
-/** Messages and the list of people, beside the grid or over it on a narrow screen. */
+/** Messages, beside the grid or over it on a narrow screen. */
 
-import type { Participant, RoomEvent } from "../client/index.ts";
+import type { RoomEvent } from "../client/index.ts";
 import { byId, make } from "./dom.ts";
-import { countPeople, displayName, hueOf, initials } from "./names.ts";
+import { displayName } from "./names.ts";
 
 const LINES_MAX = 500;
 /** Closer to the end than this, the log follows new messages. */
@@ -75,21 +75,6 @@ export class Chat {
   /** A word from the page itself: who came, who left. */
   note(text: string): void {
     this.#append(make("li", "line note", text), "");
-  }
-
-  people(list: readonly Participant[]): void {
-    byId("people-count", HTMLElement).textContent = countPeople(list.length);
-    const items = list.map((participant) => {
-      const name = displayName(participant);
-      const picture = make("span", "avatar small", initials(name));
-      picture.ariaHidden = "true";
-      picture.style.setProperty("--hue", String(hueOf(participant.userId ?? participant.id)));
-      const item = make("li");
-      const self = this.#options.isSelf(participant.id);
-      item.append(picture, make("span", "", self ? `${name} (you)` : name));
-      return item;
-    });
-    byId("people", HTMLUListElement).replaceChildren(...items);
   }
 
   #submit(): void {

@@ -27,8 +27,11 @@ export class Controls {
   constructor(client: WebRTCClient, notice: (text: string) => void) {
     this.#client = client;
     this.#notice = notice;
-    this.#button("audio").onclick = () => client.setMicrophone(this.#states.audio !== "on");
-    this.#button("video").onclick = () => client.setCamera(this.#states.video !== "on");
+    const tell = (error: unknown) => this.#notice(messageOf(error));
+    this.#button("audio").onclick = () =>
+      void client.setMicrophone(this.#states.audio !== "on").catch(tell);
+    this.#button("video").onclick = () =>
+      void client.setCamera(this.#states.video !== "on").catch(tell);
     this.#button("screen").onclick = () => {
       if (this.#states.screen === "on") client.stopScreen();
       else void client.shareScreen();

@@ -1,15 +1,32 @@
 /** The page before a room: what it is called, who is there, which devices one comes with. */
 
-import { ApiError, type MediaChoice, type RoomSummary } from "../client/index.ts";
+import { ApiError, type MediaChoice, MembersClient, type RoomSummary } from "../client/index.ts";
 import { byId, messageOf, showView } from "./dom.ts";
 import { countPeople } from "./names.ts";
 import type { Visitor } from "./visitor.ts";
+
+/** How often somebody who waits to be let in looks whether they are. */
+const WAIT_MS = 3_000;
+
+/** What stands between the visitor and the room. */
+type Door = "open" | "ask" | "sign_in" | "waiting" | "rejected" | "expired" | "banned";
+
+const DOORS: Readonly<Record<Exclude<Door, "open">, { text: string; ask: string }>> = {
+  ask: { text: "Somebody inside lets you in.", ask: "Ask to join" },
+  sign_in: { text: "This room is for members: sign in to ask.", ask: "" },
+  waiting: { text: "You asked to join. Waiting to be let in…", ask: "" },
+  rejected: { text: "Your request was turned down.", ask: "Ask again" },
+  expired: { text: "Your membership has run out.", ask: "Ask to join" },
+  banned: { text: "You are banned from this room.", ask: "" },
+};
 
 export interface LobbyView {
   /** `message`: why one is back here. */
   show(roomId: string, message?: string): Promise<void>;
   /** Says why joining failed and lets one try again. */
   fail(error: unknown): void;
+  /** Stops looking for news. */
+  hide(): void;
 }
 
 export function lobbyView(
@@ -21,7 +38,38 @@ export function lobbyView(
     audio: byId("lobby-mic", HTMLButtonElement),
     video: byId("lobby-camera", HTMLButtonElement),
   };
+  const ask = byId("ask", HTMLButtonElement);
   let room: RoomSummary | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const showDoor = (found: RoomSummary) => {
+    room = found;
+    const door = doorOf(found, visitor);
+    const closed = door === "open" ? undefined : DOORS[door];
+    join.hidden = door !== "open";
+    ask.hidden = !closed?.ask;
+    ask.textContent = closed?.ask ?? "";
+    say("lobby-who", closed?.text ?? (visitor.user ? `You join as ${visitor.name}.` : GUEST));
+    clearTimeout(timer);
+    if (door === "waiting") timer = setTimeout(() => void look(found.id), WAIT_MS);
+  };
+  const look = async (roomId: string) => {
+    const news = document.hidden ? room : await visitor.api.getRoom(roomId).catch(() => room);
+    if (news && room?.id === roomId) showDoor(news);
+  };
+  ask.onclick = async () => {
+    if (!room) return;
+    const { id } = room;
+    ask.disabled = true;
+    say("lobby-error", "");
+    try {
+      await new MembersClient(visitor.api).requestJoin(id);
+      await look(id);
+    } catch (error) {
+      say("lobby-error", messageOf(error));
+    }
+    ask.disabled = false;
+  };
 
   for (const button of Object.values(devices)) {
     button.onclick = () => {
@@ -42,6 +90,8 @@ export function lobbyView(
       room = undefined;
       setBusy(join, false);
       join.hidden = true;
+      ask.hidden = true;
+      clearTimeout(timer);
       say("lobby-name", "…");
       say("lobby-kicker", "");
       say("lobby-people", "");
@@ -50,11 +100,9 @@ export function lobbyView(
       byId("lobby-devices", HTMLElement).hidden = true;
       try {
         const found = await visitor.api.getRoom(roomId);
-        room = found;
         describe(found, devices);
-        say("lobby-who", visitor.user ? `You join as ${visitor.name}.` : "You join as a guest.");
-        join.hidden = false;
-        join.focus();
+        showDoor(found);
+        (join.hidden ? ask : join).focus();
       } catch (error) {
         const gone = error instanceof ApiError && error.status === 404;
         say("lobby-name", gone ? "There is no such room" : "This room cannot be opened");
@@ -65,7 +113,29 @@ export function lobbyView(
       setBusy(join, false);
       say("lobby-error", messageOf(error));
     },
+    hide() {
+      clearTimeout(timer);
+      room = undefined;
+    },
   };
+}
+
+const GUEST = "You join as a guest.";
+
+function doorOf({ joinType, owner, membership }: RoomSummary, { user }: Visitor): Door {
+  if (membership?.status === "banned") return "banned";
+  if (joinType === "free" || membership?.status === "active") return "open";
+  if (!user) return "sign_in";
+  if (owner === user.id) return "open";
+  switch (membership?.status) {
+    case "pending":
+      return "waiting";
+    case "rejected":
+    case "expired":
+      return membership.status;
+    default:
+      return "ask";
+  }
 }
 
 function describe(

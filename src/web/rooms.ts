@@ -39,6 +39,7 @@ export function roomsView(visitor: Visitor, onRoom: (roomId: string) => void): R
     error.textContent = "";
     const input = find(form, "input[name=name]", HTMLInputElement);
     const isPrivate = find(form, "input[name=private]", HTMLInputElement).checked;
+    const asks = find(form, "input[name=approval]", HTMLInputElement).checked;
     const name = input.value.trim();
     if (!name) {
       error.textContent = "Give the room a name first.";
@@ -50,6 +51,7 @@ export function roomsView(visitor: Visitor, onRoom: (roomId: string) => void): R
       const room = await visitor.api.createRoom({
         name,
         ...(isPrivate ? { isPublic: false } : {}),
+        ...(asks ? { joinType: "require_approval" as const } : {}),
       });
       form.reset();
       onRoom(room.id);
@@ -64,6 +66,7 @@ export function roomsView(visitor: Visitor, onRoom: (roomId: string) => void): R
       error.textContent = message;
       // A private room needs an owner who can let others in.
       byId("private-field", HTMLElement).hidden = visitor.user === undefined;
+      byId("approval-field", HTMLElement).hidden = visitor.user === undefined;
       void refresh();
       clearInterval(timer);
       timer = setInterval(() => document.hidden || void refresh(), REFRESH_MS);
@@ -77,6 +80,14 @@ function hintFor(shown: number, total: number): string {
   return total > shown ? `The first ${shown} of ${total} rooms.` : "";
 }
 
+/** What stands before an outsider. */
+function doors(room: RoomSummary): string[] {
+  return [
+    ...(room.isPublic ? [] : ["private"]),
+    ...(room.joinType === "free" ? [] : ["members only"]),
+  ];
+}
+
 function roomItem(room: RoomSummary): HTMLLIElement {
   const link = make("a", "room");
   link.href = `#/room/${encodeURIComponent(room.id)}`;
@@ -85,7 +96,7 @@ function roomItem(room: RoomSummary): HTMLLIElement {
   const kind = { video: "Video", audio: "Sound only", data: "Chat only" }[room.type];
   text.append(
     make("strong", "", room.name || "Untitled room"),
-    make("span", "hint", room.isPublic ? kind : `${kind} · private`),
+    make("span", "hint", [kind, ...doors(room)].join(" · ")),
   );
   const live = room.participants > 0;
   const people = live ? countPeople(room.participants) : "Empty";

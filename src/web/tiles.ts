@@ -33,12 +33,15 @@ export class Tiles {
 
   /** Adds a participant, or puts a new name on one that is there. */
   put(participant: Participant, self: boolean): void {
-    const { element } = this.#tiles.get(participant.id) ?? this.#add(participant.id, self);
+    const tile = this.#tiles.get(participant.id) ?? this.#add(participant.id, self);
+    const { element } = tile;
     const name = displayName(participant);
     find(element, ".tile-name", HTMLElement).textContent = self ? `${name} (you)` : name;
     const avatar = find(element, ".avatar", HTMLElement);
     avatar.textContent = initials(name);
     avatar.style.setProperty("--hue", String(hueOf(participant.userId ?? participant.id)));
+    // What arrives shows it too, some looks later.
+    if (participant.muted.includes("audio")) this.#mark(tile, "voice", false);
   }
 
   remove(participantId: string): void {

@@ -19,6 +19,7 @@ export const REACTIONS_TOPIC = "reactions";
 export type LeaveReason =
   | "left"
   | "kicked"
+  | "banned"
   /** The connection was lost and did not come back within the grace. */
   | "connection_lost"
   /** Never answered the offer, or the connection never came up. */
@@ -32,7 +33,16 @@ export type LeaveReason =
   | "media_failed"
   | "room_closed";
 
+/** How the end of a membership shows to those in the room. */
+export type MembershipEnd = Extract<LeaveReason, "left" | "banned" | "membership_ended">;
+
 export type CloseReason = "closed" | "deleted" | "server_stopping" | "media_unavailable";
+
+/**
+ * slots: sections without an owner, which show others as the server chooses. tracks: a section for
+ * each remote track.
+ */
+export type ReceiveMode = "slots" | "tracks";
 
 export interface SlotState {
   /** The section of the client's connection. */
@@ -58,7 +68,12 @@ export interface OfferData {
 export type RoomEvent =
   | {
       readonly type: "participant_joined";
-      readonly data: { participant_id: string; user_id: string | null; name: string };
+      readonly data: {
+        participant_id: string;
+        user_id: string | null;
+        name: string;
+        role: MemberRole;
+      };
     }
   | {
       readonly type: "participant_left";
@@ -71,12 +86,79 @@ export type RoomEvent =
   /** Every section for remote tracks, empty ones too. */
   | { readonly type: "slots"; readonly data: { slots: readonly SlotState[] } }
   | { readonly type: "offer"; readonly data: OfferData }
+  /** Who speaks now, loudest. Nothing tells of silence. */
+  | { readonly type: "active_speaker"; readonly data: { participant_id: string } }
+  /** One's own: there are more tracks than sections may be. `slots` follows. */
+  | {
+      readonly type: "mode_changed";
+      readonly data: { mode: ReceiveMode; reason: "too_many_tracks" };
+    }
+  /** The picture in one's own section is sent in other layers; null: not at all. */
+  | {
+      readonly type: "layers_changed";
+      readonly data: {
+        mid: string;
+        participant_id: string;
+        source: Source;
+        spatial: number | null;
+        temporal: number | null;
+      };
+    }
   | {
       readonly type: "chat";
       readonly data: Sender & { name: string; message: string; id: string };
     }
   | { readonly type: "reaction"; readonly data: Sender & { type: string } }
+  | { readonly type: "location"; readonly data: Sender & { location: unknown } }
+  /** The source is silent by its owner's or a moderator's wish, though it stays published. */
+  | {
+      readonly type: "muted" | "unmuted";
+      readonly data: { participant_id: string; source: Source };
+    }
+  | { readonly type: "role_changed"; readonly data: { user_id: string; role: MemberRole } }
   | { readonly type: "room_closed"; readonly data: { reason: CloseReason } };
+
+/** An event that clients made up; the server adds who it is from. */
+export interface CustomEvent {
+  /** `isCustomName` */
+  readonly type: string;
+  readonly data: Sender & Readonly<Record<string, unknown>>;
+}
+
+/** Names that are the server's own, or will be: clients cannot make up events called so. */
+const RESERVED: ReadonlySet<string> = new Set([
+  "active_speaker",
+  "answer",
+  "auth",
+  "candidate",
+  "chat",
+  "error",
+  "hello",
+  "layers_changed",
+  "location",
+  "mode_changed",
+  "muted",
+  "offer",
+  "participant_joined",
+  "participant_left",
+  "ping",
+  "pong",
+  "reaction",
+  "request",
+  "response",
+  "role_changed",
+  "room_closed",
+  "slots",
+  "track_published",
+  "track_unpublished",
+  "unmuted",
+]);
+
+const CUSTOM_NAME = /^[a-zA-Z][\w.-]{0,63}$/;
+
+export function isCustomName(type: string): boolean {
+  return CUSTOM_NAME.test(type) && !RESERVED.has(type);
+}
 
 export interface Envelope {
   readonly type: string;
@@ -124,8 +206,17 @@ export function roomFact(
 export function membershipEnded(payload: {
   readonly room_id: string;
   readonly user_id: string;
+  readonly reason: MembershipEnd;
 }): NewEvent {
   return { topic: ROOMS_TOPIC, type: "membership_ended", payload, audience: { to: "nobody" } };
+}
+
+/** A member is something else in the room than before. */
+export function roleChanged(
+  payload: { readonly room_id: string; readonly user_id: string; readonly role: MemberRole },
+  audience: Audience,
+): NewEvent {
+  return { topic: ROOMS_TOPIC, type: "role_changed", payload, audience };
 }
 
 export interface Person {
@@ -133,6 +224,11 @@ export interface Person {
   readonly userId: string | null;
   readonly name: string;
   readonly role: MemberRole;
+}
+
+/** How somebody is introduced to the others. */
+export function introduction(person: Person) {
+  return { ...personData(person), role: person.role };
 }
 
 /** The public words for a participant, in events and answers alike. */

@@ -3,11 +3,17 @@
 import type { RoomsConfig } from "../../../config/schema.ts";
 import type { Check, Feature, FeatureHost, ServiceKey, TokenScheme } from "../../core/registry.ts";
 import type { MediaEngine } from "../../infra/media/engine.ts";
+import { Records } from "../records/index.ts";
 import { migrations } from "./migrations.ts";
 import { roomsOperations } from "./operations/index.ts";
 import type { IceConfig } from "./runtime/ice-servers.ts";
 import { TOKEN_PREFIX } from "./runtime/live-rooms.ts";
 import { ROOM_MEMBERS, ROOMS } from "./schema.ts";
+import { ClientMediaService } from "./service/client-media-service.ts";
+import { Expiry } from "./service/expiry.ts";
+import { MediaService } from "./service/media-service.ts";
+import { MembershipsService } from "./service/memberships-service.ts";
+import { OfferedService } from "./service/offered-service.ts";
 import { ParticipationService } from "./service/participation-service.ts";
 import { RoomsService } from "./service/rooms-service.ts";
 
@@ -28,20 +34,42 @@ export interface RoomsOptions {
 export function rooms(options: RoomsOptions): Feature {
   return {
     name: "rooms",
-    needs: ["records", "auth"],
+    needs: ["records", "auth", "notices"],
     usesMedia: true,
     collections: [ROOMS, ROOM_MEMBERS],
     migrations,
     create(host: FeatureHost) {
       const { config, media } = options;
       const service = new RoomsService(host, { config, media });
+      const records = host.use(Records);
+      const memberships = new MembershipsService({ rooms: service, records });
       const participations = new ParticipationService(service, options.rtc);
+      const expiry = new Expiry(host, records);
       return {
-        operations: roomsOperations({ rooms: service, participations, media }),
+        operations: roomsOperations({
+          rooms: service,
+          memberships,
+          participations,
+          connections: new MediaService({ rooms: service, participations, ice: options.rtc }),
+          offered: new OfferedService({ rooms: service, participations, ice: options.rtc }),
+          clientMedia: new ClientMediaService({
+            rooms: service,
+            participations,
+            ice: options.rtc,
+            media,
+          }),
+          media,
+        }),
         service,
         tokens: [participantTokens(service)],
-        start: () => service.start(),
-        stop: async () => service.stop(),
+        async start() {
+          await service.start();
+          await expiry.start();
+        },
+        async stop() {
+          expiry.close();
+          service.stop();
+        },
         checks: async () => mediaChecks(media),
       };
     },

@@ -85,6 +85,11 @@ const OWNS_ROOM = `${SIGNED_IN} && owner = @request.auth.id`;
 const ADMINISTERS = `${membershipOf("room.")} && room.roomMembers_via_room.role ?= 'admin'`;
 const SEES_MEMBER = `${SIGNED_IN} && (user = @request.auth.id || room.owner = @request.auth.id || (${ADMINISTERS}))`;
 
+/** For the memberships that run out: few among many. */
+export const EXPIRY_INDEX =
+  "CREATE INDEX `idx_roomMembers_expiry` ON `roomMembers` (`expiresAt`) " +
+  "WHERE `status` = 'active' AND `expiresAt` != ''";
+
 export function roomsCollections(): CollectionDefinition[] {
   return [roomsCollection(), roomMembersCollection()];
 }
@@ -143,6 +148,7 @@ function roomMembersCollection(): CollectionDefinition {
     indexes: [
       "CREATE UNIQUE INDEX `idx_roomMembers_room_user` ON `roomMembers` (`room`, `user`)",
       "CREATE INDEX `idx_roomMembers_user` ON `roomMembers` (`user`)",
+      EXPIRY_INDEX,
     ],
   };
 }

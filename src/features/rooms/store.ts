@@ -3,6 +3,7 @@
 import type { Context } from "../../core/context.ts";
 import type { SqlRow, SqlValue } from "../../infra/db/database.ts";
 import type { Source } from "../../tools/sdp/sections.ts";
+import { USERS } from "../auth/index.ts";
 import { dateMs, type RecordData, type RecordsService, storedDate } from "../records/index.ts";
 import {
   type JoinType,
@@ -105,4 +106,104 @@ function visibleTo(viewer: Viewer, now: string): { sql: string; values: SqlValue
          WHERE user = ? AND status = 'active' AND (expiresAt = '' OR expiresAt > ?)))`,
     values: [userId, userId, now],
   };
+}
+
+/** A membership as lists show it. */
+export interface MemberEntry {
+  readonly member: Member;
+  /** Of the account; empty where it has none. */
+  readonly name: string;
+  readonly joinedAt: string;
+  readonly expiresAt: string;
+}
+
+export interface MemberPage {
+  readonly room?: string;
+  readonly user?: string;
+  /** Undefined: all of them. */
+  readonly status?: MemberStatus | undefined;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/**
+ * The owner, the admins, the others, each in the order in which they came. A membership whose time
+ * ran out counts as expired already.
+ */
+export async function listMembers(
+  records: RecordsService,
+  context: Context,
+  page: MemberPage,
+): Promise<{ entries: MemberEntry[]; total: number }> {
+  const { sql, values } = memberConditions(page, storedDate(context.clock.now()));
+  const counted = await context.db.get<{ total: number }>(
+    `SELECT count(*) AS total FROM roomMembers WHERE ${sql}`,
+    ...values,
+  );
+  const rows = await context.db.all<SqlRow>(
+    `SELECT * FROM roomMembers WHERE ${sql}
+      ORDER BY CASE role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 ELSE 2 END, id
+      LIMIT ? OFFSET ?`,
+    ...values,
+    page.limit,
+    page.offset,
+  );
+  const found = rows.map((row) => records.decode(ROOM_MEMBERS, row));
+  const names = await namesOf(
+    records,
+    context,
+    found.map(({ user }) => String(user)),
+  );
+  const entries = found.map((record) => ({
+    member: readMember(record),
+    name: names.get(String(record.user)) ?? "",
+    joinedAt: String(record.joinedAt),
+    expiresAt: String(record.expiresAt),
+  }));
+  return { entries, total: counted?.total ?? 0 };
+}
+
+/** Both relations are indexed, so that neither list reads through the others' rows. */
+function memberConditions(
+  { room, user, status }: MemberPage,
+  now: string,
+): { sql: string; values: SqlValue[] } {
+  const lasting = "(expiresAt = '' OR expiresAt > ?)";
+  const terms: [sql: string, ...values: SqlValue[]][] = [];
+  if (room !== undefined) terms.push(["room = ?", room]);
+  if (user !== undefined) terms.push(["user = ?", user]);
+  if (status === "active") terms.push([`status = 'active' AND ${lasting}`, now]);
+  else if (status === "expired") {
+    terms.push([`(status = 'expired' OR (status = 'active' AND NOT ${lasting}))`, now]);
+  } else if (status !== undefined) terms.push(["status = ?", status]);
+  return {
+    sql: terms.map(([sql]) => sql).join(" AND ") || "TRUE",
+    values: terms.flatMap(([, ...values]) => values),
+  };
+}
+
+async function namesOf(
+  records: RecordsService,
+  context: Context,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await context.db.all<SqlRow>(
+    "SELECT * FROM users WHERE id IN (SELECT value FROM json_each(?))",
+    JSON.stringify(ids),
+  );
+  const people = rows.map((row) => records.decode(USERS, row));
+  // An operator's own users may have no such field.
+  return new Map(people.map(({ id, name }) => [id, typeof name === "string" ? name : ""]));
+}
+
+/** Active memberships whose time ran out, by their own index. */
+export async function overdueMembers(context: Context, limit: number): Promise<string[]> {
+  const rows = await context.db.all<{ id: string }>(
+    `SELECT id FROM roomMembers
+      WHERE status = 'active' AND expiresAt != '' AND expiresAt <= ? AND role != 'owner'
+      LIMIT ?`,
+    storedDate(context.clock.now()),
+    limit,
+  );
+  return rows.map(({ id }) => id);
 }

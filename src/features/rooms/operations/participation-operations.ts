@@ -1,19 +1,20 @@
-/** Taking part in a room: what clients call, and what they say on the data channel. */
+/** Taking part in a room: joining, signalling, muting, leaving. */
 
 import { Type } from "@sinclair/typebox";
 import { LIMITS } from "../../../base/limits.ts";
-import type { Caller } from "../../../core/access.ts";
 import { defineOperation, defineWatch, type Operation } from "../../../core/operation.ts";
 import { MEMBER_ROLES } from "../schema.ts";
 import type { ParticipationService } from "../service/participation-service.ts";
+import { eventOperations, ownBy } from "./event-operations.ts";
+import { ReceiveFields, receiveWishes } from "./receive-shapes.ts";
 import {
   Done,
   done,
+  IceServers,
   Id,
   oneOf,
   PageQuery,
   PageShape,
-  type PlaceInput,
   PlacePath,
   pageOf,
   place,
@@ -22,6 +23,8 @@ import {
   strict,
 } from "./shapes.ts";
 
+/** As `ReceiveMode`. */
+const ReceiveModeName = oneOf(["slots", "tracks"]);
 const PARTICIPANT = "/api/rooms/:room_id/participants/:participant_id";
 
 export function participationOperations(participations: ParticipationService): Operation[] {
@@ -30,7 +33,8 @@ export function participationOperations(participations: ParticipationService): O
     listOperation(participations),
     ...signallingOperations(participations),
     hangUpOperation(participations),
-    ...frameOperations(participations),
+    muteOperation(participations),
+    ...eventOperations(participations),
   ];
 }
 
@@ -42,9 +46,7 @@ function joinOperation(participations: ParticipationService): Operation {
     input: Type.Object(
       {
         ...RoomPath,
-        // One section per remote track is not served: browsers renegotiate in time that grows with
-        // the square of the sections, while slots change without any offer.
-        mode: Type.Optional(Type.Literal("slots")),
+        mode: Type.Optional(ReceiveModeName),
         receive: Type.Optional(
           Type.Object(
             {
@@ -63,7 +65,7 @@ function joinOperation(participations: ParticipationService): Operation {
       participant_token: Type.String(),
       offer_id: Type.String(),
       sdp: Type.Object({ type: Type.Literal("offer"), sdp: Type.String() }),
-      mode: Type.Literal("slots"),
+      mode: ReceiveModeName,
       slots: Type.Array(
         Type.Object({
           mid: Type.String(),
@@ -71,13 +73,7 @@ function joinOperation(participations: ParticipationService): Operation {
           source: Type.Union([SourceName, Type.Null()]),
         }),
       ),
-      ice_servers: Type.Array(
-        Type.Object({
-          urls: Type.Array(Type.String()),
-          username: Type.Optional(Type.String()),
-          credential: Type.Optional(Type.String()),
-        }),
-      ),
+      ice_servers: IceServers,
     }),
     access: "anyone",
     limit: { name: "rooms.join", count: LIMITS.roomJoinsPerMinute, windowMs: 60_000 },
@@ -95,9 +91,10 @@ function joinOperation(participations: ParticipationService): Operation {
     ],
     bodyBytesMax: LIMITS.signallingBodyBytesMax,
     rest: [{ method: "POST", path: "/api/rooms/:room_id/join" }],
-    run: (context, { room_id: roomId, receive, publish }) =>
+    run: (context, { room_id: roomId, mode, receive, publish }) =>
       participations.join(context, {
         roomId,
+        ...(mode ? { mode } : {}),
         ...(receive ? { receive } : {}),
         ...(publish ? { publish } : {}),
       }),
@@ -118,6 +115,8 @@ function listOperation(participations: ParticipationService): Operation {
           name: Type.String(),
           role: oneOf(MEMBER_ROLES),
           sources: Type.Array(SourceName),
+          /** Silent by their owner's or a moderator's wish. */
+          muted: Type.Array(SourceName),
           joined_at: Type.String(),
         }),
       ),
@@ -205,57 +204,31 @@ function hangUpOperation(participations: ParticipationService): Operation {
   });
 }
 
-/** What clients say on the data channel; the wire adds the place. */
-function frameOperations(participations: ParticipationService): Operation[] {
-  const own = ownBy(participations);
-  return [
-    defineOperation({
-      name: "rooms.chat",
-      kind: "write",
-      summary: "Says something to everyone in the room",
-      input: Type.Object(
-        {
-          ...PlacePath,
-          message: Type.String({ minLength: 1, maxLength: LIMITS.chatMessageCharsMax }),
-        },
-        strict,
-      ),
-      output: Done,
-      access: own,
-      errors: ["participant_not_found"],
-      frame: "chat",
-      rest: [],
-      async run(context, input) {
-        participations.chat(context, place(input), input.message);
-        return done;
-      },
-    }),
-    defineOperation({
-      name: "rooms.react",
-      kind: "write",
-      summary: "Shows everyone in the room a reaction",
-      input: Type.Object(
-        { ...PlacePath, type: Type.String({ minLength: 1, maxLength: LIMITS.reactionCharsMax }) },
-        strict,
-      ),
-      output: Done,
-      access: own,
-      errors: ["participant_not_found"],
-      frame: "reaction",
-      rest: [],
-      async run(context, input) {
-        participations.react(context, place(input), input.type);
-        return done;
-      },
-    }),
-  ];
+function muteOperation(participations: ParticipationService): Operation {
+  const on = Type.Optional(Type.Boolean());
+  return defineOperation({
+    name: "rooms.mute",
+    kind: "write",
+    summary: "Silences a participant's sources or opens them; chooses what oneself receives",
+    input: Type.Object(
+      { ...PlacePath, audio: on, video: on, screen: on, ...ReceiveFields },
+      strict,
+    ),
+    output: Type.Object({ participant_id: Type.String(), muted: Type.Array(SourceName) }),
+    access: "anyone",
+    errors: ["unauthenticated", "forbidden", "muted_by_moderator", "participant_not_found"],
+    bodyBytesMax: LIMITS.signallingBodyBytesMax,
+    rest: [{ method: "PATCH", path: PARTICIPANT }],
+    async run(context, input) {
+      const { audio, video, screen } = input;
+      const wishes = receiveWishes(input);
+      if (wishes) participations.own(context.caller, place(input)).setWishes(wishes);
+      const muted = await participations.mute(context, place(input), { audio, video, screen });
+      return { participant_id: input.participant_id, muted: [...muted] };
+    },
+  });
 }
 
 function slots(most: number) {
   return Type.Integer({ minimum: 0, maximum: most });
-}
-
-/** For those who act as the participant in the path. */
-function ownBy(participations: ParticipationService) {
-  return (caller: Caller, input: PlaceInput) => void participations.own(caller, place(input));
 }

@@ -1,12 +1,14 @@
-/** Rooms as such: made, listed, shown, closed, left for good; and the state of the media. */
+/** Rooms as such: made, listed, shown, changed, closed; and the state of the media. */
 
-import { type Static, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Caller } from "../../../core/access.ts";
 import { defineOperation, type Operation } from "../../../core/operation.ts";
 import type { MediaEngine } from "../../../infra/media/engine.ts";
 import { JOIN_TYPES, ROOM_TYPES } from "../schema.ts";
-import type { NewRoom, RoomsService, RoomView } from "../service/rooms-service.ts";
+import type { MembershipsService } from "../service/memberships-service.ts";
+import type { NewRoom, RoomsService } from "../service/rooms-service.ts";
+import { MemberShape, memberData } from "./member-operations.ts";
 import {
   Done,
   done,
@@ -16,50 +18,36 @@ import {
   PageShape,
   pageOf,
   RoomPath,
+  RoomShape,
+  roomData,
   strict,
 } from "./shapes.ts";
 
-const RoomShape = Type.Object({
-  room_id: Type.String(),
-  room_type: oneOf(ROOM_TYPES),
-  name: Type.String(),
-  description: Type.String(),
-  /** A users id; empty: nobody owns it. */
-  owner: Type.String(),
-  join_type: oneOf(JOIN_TYPES),
-  price: Type.Number(),
-  period_days: Type.Number(),
-  max_participants: Type.Number(),
-  is_active: Type.Boolean(),
-  is_public: Type.Boolean(),
-  /** How many take part now. */
-  participants: Type.Integer(),
-  created: Type.String(),
-  updated: Type.String(),
-});
-
-export function roomOperations(rooms: RoomsService): Operation[] {
-  return [createOperation(rooms), ...readOperations(rooms), ...endOperations(rooms)];
+export function roomOperations(rooms: RoomsService, memberships: MembershipsService): Operation[] {
+  return [
+    createOperation(rooms),
+    ...readOperations(rooms, memberships),
+    configureOperation(rooms),
+    closeOperation(rooms),
+  ];
 }
+
+const SettingsFields = {
+  name: Type.Optional(Type.String({ maxLength: LIMITS.roomNameCharsMax })),
+  description: Type.Optional(Type.String({ maxLength: LIMITS.roomDescriptionCharsMax })),
+  is_public: Type.Optional(Type.Boolean()),
+  max_participants: Type.Optional(NotNegative),
+  join_type: Type.Optional(oneOf(JOIN_TYPES)),
+  price: Type.Optional(Type.Number({ minimum: 0 })),
+  period_days: Type.Optional(NotNegative),
+};
 
 function createOperation(rooms: RoomsService): Operation {
   return defineOperation({
     name: "rooms.create",
     kind: "write",
     summary: "Makes a room; guests make a public one that goes when it stands empty",
-    input: Type.Object(
-      {
-        room_type: oneOf(ROOM_TYPES),
-        name: Type.Optional(Type.String({ maxLength: LIMITS.roomNameCharsMax })),
-        description: Type.Optional(Type.String({ maxLength: LIMITS.roomDescriptionCharsMax })),
-        is_public: Type.Optional(Type.Boolean()),
-        max_participants: Type.Optional(NotNegative),
-        join_type: Type.Optional(oneOf(JOIN_TYPES)),
-        price: Type.Optional(Type.Number({ minimum: 0 })),
-        period_days: Type.Optional(NotNegative),
-      },
-      strict,
-    ),
+    input: Type.Object({ room_type: oneOf(ROOM_TYPES), ...SettingsFields }, strict),
     output: RoomShape,
     access: "anyone",
     limit: (_, caller) => createLimit(caller),
@@ -73,7 +61,7 @@ function createOperation(rooms: RoomsService): Operation {
   });
 }
 
-function readOperations(rooms: RoomsService): Operation[] {
+function readOperations(rooms: RoomsService, memberships: MembershipsService): Operation[] {
   return [
     defineOperation({
       name: "rooms.list",
@@ -92,48 +80,55 @@ function readOperations(rooms: RoomsService): Operation[] {
     defineOperation({
       name: "rooms.view",
       kind: "read",
-      summary: "One room",
+      summary: "One room, and what one is to it",
       input: Type.Object(RoomPath, strict),
-      output: RoomShape,
+      output: Type.Composite([
+        RoomShape,
+        Type.Object({ membership: Type.Union([MemberShape, Type.Null()]) }),
+      ]),
       access: "anyone",
       errors: ["not_found"],
       rest: [{ method: "GET", path: "/api/rooms/:room_id" }],
-      run: async (context, input) => roomData(await rooms.view(context, input.room_id)),
+      async run(context, { room_id: roomId }) {
+        const view = await rooms.view(context, roomId);
+        const own = await memberships.own(context, roomId);
+        return { ...roomData(view), membership: own ? memberData(context, own) : null };
+      },
     }),
   ];
 }
 
-function endOperations(rooms: RoomsService): Operation[] {
-  return [
-    defineOperation({
-      name: "rooms.close",
-      kind: "write",
-      summary: "Closes a room for everyone; it stays on record",
-      input: Type.Object(RoomPath, strict),
-      output: Done,
-      access: "signed_in",
-      errors: ["not_found", "forbidden", "room_inactive"],
-      rest: [{ method: "DELETE", path: "/api/rooms/:room_id" }],
-      async run(context, input) {
-        await rooms.close(context, input.room_id);
-        return done;
-      },
-    }),
-    defineOperation({
-      name: "rooms.leave",
-      kind: "write",
-      summary: "Ends one's membership of a room",
-      input: Type.Object(RoomPath, strict),
-      output: Done,
-      access: "signed_in",
-      errors: ["not_found", "owner_must_transfer", "banned", "membership_not_found"],
-      rest: [{ method: "POST", path: "/api/rooms/:room_id/leave" }],
-      async run(context, input) {
-        await rooms.leave(context, input.room_id);
-        return done;
-      },
-    }),
-  ];
+function configureOperation(rooms: RoomsService): Operation {
+  return defineOperation({
+    name: "rooms.configure",
+    kind: "write",
+    summary: "Changes a room's settings",
+    input: Type.Object({ ...RoomPath, ...SettingsFields }, strict),
+    output: RoomShape,
+    access: "signed_in",
+    errors: ["not_found", "forbidden", "payments_unavailable"],
+    bodyBytesMax: LIMITS.signallingBodyBytesMax,
+    rest: [{ method: "PATCH", path: "/api/rooms/:room_id/settings" }],
+    run: async (context, { room_id: roomId, ...settings }) =>
+      roomData(await rooms.configure(context, roomId, newRoom(settings))),
+  });
+}
+
+function closeOperation(rooms: RoomsService): Operation {
+  return defineOperation({
+    name: "rooms.close",
+    kind: "write",
+    summary: "Closes a room for everyone; it stays on record",
+    input: Type.Object(RoomPath, strict),
+    output: Done,
+    access: "signed_in",
+    errors: ["not_found", "forbidden", "room_inactive"],
+    rest: [{ method: "DELETE", path: "/api/rooms/:room_id" }],
+    async run(context, input) {
+      await rooms.close(context, input.room_id);
+      return done;
+    },
+  });
 }
 
 export function checkOperation(rooms: RoomsService, media: MediaEngine | undefined): Operation {
@@ -208,23 +203,4 @@ const NEW_ROOM = {
 function newRoom(input: Readonly<Record<string, unknown>>): NewRoom {
   const given = Object.entries(NEW_ROOM).filter(([from]) => input[from] !== undefined);
   return Object.fromEntries(given.map(([from, to]) => [to, input[from]])) as unknown as NewRoom;
-}
-
-function roomData({ room, participants }: RoomView): Static<typeof RoomShape> {
-  return {
-    room_id: room.id,
-    room_type: room.roomType,
-    name: room.name,
-    description: room.description,
-    owner: room.owner,
-    join_type: room.joinType,
-    price: room.price,
-    period_days: room.periodDays,
-    max_participants: room.maxParticipants,
-    is_active: room.isActive,
-    is_public: room.isPublic,
-    participants,
-    created: room.created,
-    updated: room.updated,
-  };
 }

@@ -8,21 +8,25 @@ import { AppError, assert, fail } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { FeatureHost } from "../../../core/registry.ts";
 import type { MediaEngine, MediaRoom } from "../../../infra/media/engine.ts";
+import type { Source } from "../../../tools/sdp/sections.ts";
 import {
   audienceOf,
   type CloseReason,
+  type CustomEvent,
+  introduction,
   type LeaveReason,
-  type OfferData,
   personData,
   type RoomEvent,
   RoomMessage,
   roomFact,
 } from "../events.ts";
-import type { Room } from "../schema.ts";
+import type { MemberRole, Room } from "../schema.ts";
+import { HeldMutes, type MuteWish } from "./mutes.ts";
 import { type Joining, Participant, type ParticipantRoom } from "./participant.ts";
 import type { Publication } from "./publications.ts";
 import { RoomMedia } from "./room-media.ts";
-import type { RemoteSource } from "./slot-board.ts";
+import { type RoomStats, RoomStatsReader } from "./room-stats.ts";
+import { type Ranking, Stage } from "./stage.ts";
 
 /** What live rooms are made from. */
 export interface LiveParts {
@@ -40,16 +44,24 @@ export interface LiveRoomOptions extends LiveParts {
   readonly onStopping: () => void;
 }
 
+/** Makes the first connection of somebody who joins, in the media room. */
+export type Connect<T> = (participant: Participant, media: MediaRoom) => Promise<T>;
+
+/** What is said in a room, as opposed to what happens in it. */
+export type SaidEvent =
+  | Extract<RoomEvent, { readonly type: "chat" | "reaction" | "location" }>
+  | CustomEvent;
+
 export class LiveRoom implements ParticipantRoom {
   readonly id: string;
   readonly #options: LiveRoomOptions;
   readonly #participants = new Map<string, Participant>();
-  /** By producer id, oldest first. */
-  readonly #sources = new Map<string, RemoteSource>();
-  #ordered: readonly RemoteSource[] | undefined;
+  readonly #stage = new Stage();
   readonly #history: RoomMessage[] = [];
+  readonly #held = new HeldMutes();
   #room: Room;
   readonly #media: RoomMedia;
+  readonly #stats: RoomStatsReader;
   #closed = false;
 
   constructor(options: LiveRoomOptions) {
@@ -57,11 +69,15 @@ export class LiveRoom implements ParticipantRoom {
     this.#room = options.room;
     this.id = options.room.id;
     const { clock, log } = options.host;
+    this.#stats = new RoomStatsReader(clock, () =>
+      this.participants.flatMap((each) => (each.announced ? each.measured : [])),
+    );
     this.#media = new RoomMedia({
       roomId: this.id,
       engine: options.media,
       clock,
       log,
+      onOpen: (opened) => opened.onSpeaker((producerId) => this.#heard(producerId)),
       onLost: () => this.#lost(),
       onRecovered: (media) => this.#reviveAll(media),
       onGivenUp: () => this.close("media_unavailable"),
@@ -74,6 +90,11 @@ export class LiveRoom implements ParticipantRoom {
 
   get size(): number {
     return this.#participants.size;
+  }
+
+  /** At most `LIMITS.statsAgeMs` old. */
+  stats(): Promise<RoomStats> {
+    return this.#stats.read();
   }
 
   participant(id: string): Participant | undefined {
@@ -97,29 +118,26 @@ export class LiveRoom implements ParticipantRoom {
    * Takes somebody in, who counts from now on. Errors: those of `assertSpace`, 429 and 503
    * `too_many_connections`, 503 `media_unavailable`.
    */
-  async join(
+  async join<T>(
     room: Room,
     joining: Joining,
-  ): Promise<{ participant: Participant; offer: OfferData }> {
+    connect: Connect<T>,
+  ): Promise<{ participant: Participant; connection: T }> {
     assert(!this.#closed, "a closed room takes nobody in");
     this.assertSpace(room, joining.userId);
     this.#room = room;
-    const { clock, log, hub, channels } = this.#options.host;
+    const { clock, log, hub } = this.#options.host;
     const { graceMs } = this.#options;
-    const participant = new Participant(this, joining, { clock, log, graceMs });
+    const held = this.#held.of(joining.userId);
+    const participant = new Participant(this, joining, { clock, log, graceMs, held });
     this.#participants.set(participant.id, participant);
     try {
       hub.attach(participant.account ?? participant.session);
       const media = await this.#media.open();
-      const peer = await media.createPeer(participant.id);
-      if (participant.closed || media !== this.#media.current) {
-        peer.close();
-        throw fail.unavailable("media_unavailable", "The connection was lost. Try again.");
-      }
-      const offer = participant.begin(peer, media.capabilities);
-      channels.accept(participant.channel);
+      const connection = await connect(participant, media);
+      if (participant.closed || media !== this.#media.current) throw connectionLost();
       this.#announce(participant);
-      return { participant, offer };
+      return { participant, connection };
     } catch (error) {
       this.leave(participant, "media_failed");
       throw error;
@@ -132,17 +150,14 @@ export class LiveRoom implements ParticipantRoom {
     const wasAnnounced = participant.announced;
     const data = withoutName({ ...personData(participant), reason });
     const left = this.message({ type: "participant_left", data });
-    const shown = [...this.#sources].filter(
-      ([, source]) => source.participantId === participant.id,
-    );
-    for (const [producerId] of shown) this.#sources.delete(producerId);
+    const wasShown = this.#stage.leave(participant.id);
     participant.close(left, "finished");
     this.#options.onLeft(participant);
     if (wasAnnounced) {
       this.#broadcast(left);
       this.#emit("participant_left", data);
     }
-    if (shown.length > 0) this.#sourcesChanged();
+    if (wasShown) this.#refill();
     if (this.size === 0) this.close("closed");
   }
 
@@ -153,7 +168,7 @@ export class LiveRoom implements ParticipantRoom {
     const last = this.message({ type: "room_closed", data: { reason } });
     const { audience, participants: people } = this;
     this.#participants.clear();
-    this.#sources.clear();
+    this.#stage.clear();
     for (const participant of people) {
       participant.close(last, reason === "server_stopping" ? "server_stopping" : "finished");
       this.#options.onLeft(participant);
@@ -165,14 +180,44 @@ export class LiveRoom implements ParticipantRoom {
     this.#options.onEmpty();
   }
 
+  /** A moderator's wish holds for a user on every device, those to come included. */
+  moderate(target: Participant, wish: Omit<MuteWish, "by">): void {
+    const { userId } = target;
+    if (userId !== null) this.#held.set(userId, wish.source, wish.muted);
+    const same = this.participants.filter((other) => userId !== null && other.userId === userId);
+    for (const one of userId === null ? [target] : same) {
+      one.setMuted({ ...wish, by: "moderator" });
+    }
+  }
+
+  /** The room as stored now, for those who are inside already. */
+  update(room: Room): void {
+    this.#room = room;
+  }
+
+  /** Tells everybody what somebody's membership makes of them now. */
+  changeRole(userId: string, role: MemberRole): void {
+    const own = this.participants.filter((participant) => participant.userId === userId);
+    for (const participant of own) participant.setRole(role);
+    const data = { user_id: userId, role };
+    this.#broadcast(this.message({ type: "role_changed", data }));
+  }
+
   /** To everybody inside, the sender included. */
-  say(event: Extract<RoomEvent, { type: "chat" | "reaction" }>): void {
+  say(event: SaidEvent): void {
     const message = this.message(event);
     if (event.type === "chat") {
       this.#history.push(message);
       if (this.#history.length > LIMITS.chatHistoryMax) this.#history.shift();
     }
     this.#broadcast(message);
+  }
+
+  /** To one only. Error: 404 `participant_not_found`. */
+  tell(participantId: string, event: SaidEvent): void {
+    const participant = this.#participants.get(participantId);
+    if (!participant) throw noParticipant();
+    participant.send(this.message(event));
   }
 
   /** Users who may hear of the room on the bus. */
@@ -184,44 +229,59 @@ export class LiveRoom implements ParticipantRoom {
 
   // What participants need.
 
-  message(event: RoomEvent): RoomMessage {
+  message(event: RoomEvent | CustomEvent): RoomMessage {
     const { type, data } = event;
     const timestamp = Math.floor(this.#options.host.clock.now() / 1000);
     return new RoomMessage({ type, room_id: this.id, data, timestamp });
   }
 
-  sourcesFor(participant: Participant): readonly RemoteSource[] {
-    this.#ordered ??= inOrder(this.#sources.values());
-    return this.#ordered.filter(({ participantId }) => participantId !== participant.id);
+  get ranking(): Ranking {
+    return this.#stage.ranking;
   }
 
   published(participant: Participant, { producer, source }: Publication): void {
     if (this.#participants.get(participant.id) !== participant) return;
-    const { id: producerId, kind } = producer;
-    this.#sources.set(producerId, { producerId, kind, source, participantId: participant.id });
+    const { id: producerId, kind, flowing } = producer;
+    const remote = { producerId, kind, source, participantId: participant.id };
+    this.#stage.add(remote, { flowing, muted: participant.muted.includes(source) });
+    producer.onFlow((flows) => {
+      if (this.#stage.setFlowing(producerId, flows)) this.#refill();
+    });
     const data = { participant_id: participant.id, source };
     this.#broadcast(this.message({ type: "track_published", data }), participant);
-    this.#sourcesChanged();
+    this.#refill();
   }
 
   unpublished(participant: Participant, { producer, source }: Publication): void {
-    if (!this.#sources.delete(producer.id)) return;
+    if (!this.#stage.remove(producer.id)) return;
     const data = { participant_id: participant.id, source };
     this.#broadcast(this.message({ type: "track_unpublished", data }), participant);
-    this.#sourcesChanged();
+    this.#refill();
+  }
+
+  muteChanged(participant: Participant, source: Source): void {
+    const muted = participant.muted.includes(source);
+    if (this.#stage.setMuted(participant.id, source, muted)) this.#refill();
+    this.#broadcast(this.#muteMessage(participant, source));
   }
 
   channelOpened(participant: Participant, first: boolean): void {
     for (const other of this.#participants.values()) {
       if (other === participant || !other.announced) continue;
-      const joined = { type: "participant_joined", data: personData(other) } as const;
+      const joined = { type: "participant_joined", data: introduction(other) } as const;
       participant.send(this.message(joined));
       for (const source of other.sources) {
         const data = { participant_id: other.id, source };
         participant.send(this.message({ type: "track_published", data }));
       }
+      for (const source of other.muted) participant.send(this.#muteMessage(other, source));
+    }
+    for (const source of participant.muted) {
+      participant.send(this.#muteMessage(participant, source));
     }
     participant.tellSlots();
+    const { speaker } = this.#stage;
+    if (speaker !== undefined) participant.send(this.#speakerMessage(speaker));
     if (first) for (const message of this.#history) participant.send(message);
   }
 
@@ -231,11 +291,19 @@ export class LiveRoom implements ParticipantRoom {
 
   // Media.
 
+  #heard(producerId: string): void {
+    const participantId = this.#stage.get(producerId)?.participantId;
+    if (participantId === undefined || !this.#stage.speak(participantId)) return;
+    this.#broadcast(this.#speakerMessage(participantId));
+    this.#refill();
+  }
+
   #lost(): void {
-    this.#sources.clear();
-    this.#ordered = undefined;
-    for (const participant of this.#participants.values()) {
-      if (participant.announced) participant.suspend();
+    this.#stage.clear();
+    for (const participant of this.participants) {
+      if (!participant.announced) continue;
+      if (participant.canResume) participant.suspend();
+      else this.leave(participant, "media_failed");
     }
   }
 
@@ -262,9 +330,19 @@ export class LiveRoom implements ParticipantRoom {
   // Messages.
 
   #announce(participant: Participant): void {
-    const data = personData(participant);
+    const data = introduction(participant);
     this.#broadcast(this.message({ type: "participant_joined", data }), participant);
-    this.#emit("participant_joined", data);
+    for (const source of participant.muted) this.muteChanged(participant, source);
+    this.#emit("participant_joined", personData(participant));
+  }
+
+  #muteMessage(participant: Participant, source: Source): RoomMessage {
+    const type = participant.muted.includes(source) ? "muted" : "unmuted";
+    return this.message({ type, data: { participant_id: participant.id, source } });
+  }
+
+  #speakerMessage(participantId: string): RoomMessage {
+    return this.message({ type: "active_speaker", data: { participant_id: participantId } });
   }
 
   /** One send for all where all listen on channels in the same codec. */
@@ -288,8 +366,8 @@ export class LiveRoom implements ParticipantRoom {
     return common;
   }
 
-  #sourcesChanged(): void {
-    this.#ordered = undefined;
+  /** The order of the sources changed. */
+  #refill(): void {
     for (const participant of this.#participants.values()) participant.refillSlots();
   }
 
@@ -303,14 +381,12 @@ export class LiveRoom implements ParticipantRoom {
   }
 }
 
-/**
- * Newest first, screens behind cameras: clients hold a section ready for a screen they do not show,
- * and nothing tells it from one they do, so it must not take a camera's place.
- */
-function inOrder(sources: Iterable<RemoteSource>): RemoteSource[] {
-  const newest = [...sources].reverse();
-  const isScreen = ({ source }: RemoteSource) => source === "screen";
-  return [...newest.filter((source) => !isScreen(source)), ...newest.filter(isScreen)];
+export function connectionLost(): AppError {
+  return fail.unavailable("media_unavailable", "The connection was lost. Try again.");
+}
+
+export function noParticipant(): AppError {
+  return fail.not_found("participant_not_found", "There is no such participant in the room.");
 }
 
 function withoutName<T extends { readonly name: string }>({ name: _, ...rest }: T) {

@@ -8,9 +8,16 @@ import { fail } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { ParticipantCaller } from "../../../core/access.ts";
 import type { TokenOrigin } from "../../../core/registry.ts";
-import type { CloseReason, OfferData } from "../events.ts";
+import type { MediaRoom } from "../../../infra/media/engine.ts";
+import type { CloseReason, MembershipEnd, OfferData } from "../events.ts";
 import type { Room } from "../schema.ts";
-import { type LiveParts, LiveRoom } from "./live-room.ts";
+import {
+  type Connect,
+  connectionLost,
+  type LiveParts,
+  LiveRoom,
+  noParticipant,
+} from "./live-room.ts";
 import type { Joining, Participant } from "./participant.ts";
 
 export const TOKEN_PREFIX = "pt_";
@@ -23,11 +30,13 @@ export interface LiveRoomsOptions extends Omit<LiveParts, "media"> {
   readonly onEmpty: (room: Room) => void;
 }
 
-export interface Joined {
+export interface Joined<T> {
   readonly participant: Participant;
   readonly token: string;
-  readonly offer: OfferData;
+  readonly connection: T;
 }
+
+export type NewJoining = Omit<Joining, "tokenHash">;
 
 export class LiveRooms {
   readonly #options: LiveRoomsOptions;
@@ -56,7 +65,7 @@ export class LiveRooms {
   participant(roomId: string, participantId: string): Participant {
     const participant = this.#rooms.get(roomId)?.participant(participantId);
     if (participant) return participant;
-    throw fail.not_found("participant_not_found", "There is no such participant in the room.");
+    throw noParticipant();
   }
 
   /** Errors: those of `LiveRoom.assertSpace`. */
@@ -68,13 +77,25 @@ export class LiveRooms {
    * Errors: those of `LiveRoom.join`, 503 `too_many_rooms`, 503 `media_unavailable` where the server
    * has no media, 503 `stopping`.
    */
-  async join(room: Room, joining: Omit<Joining, "tokenHash">): Promise<Joined> {
+  async join<T>(room: Room, joining: NewJoining, connect: Connect<T>): Promise<Joined<T>> {
     const token = TOKEN_PREFIX + this.#options.host.ids.secret(TOKEN_CHARS);
     const tokenHash = hashToken(token);
     const live = this.#rooms.get(room.id) ?? this.#open(room);
-    const joined = await live.join(room, { ...joining, tokenHash });
+    const joined = await live.join(room, { ...joining, tokenHash }, connect);
     if (!joined.participant.closed) this.#tokens.set(hex(tokenHash), joined.participant);
     return { ...joined, token };
+  }
+
+  /** The usual connection: by our offer, with a channel. For `join`. */
+  async connect(participant: Participant, media: MediaRoom): Promise<OfferData> {
+    const peer = await media.createPeer(participant.id);
+    if (participant.closed || media.closed) {
+      peer.close();
+      throw connectionLost();
+    }
+    const offer = participant.begin(peer, media.capabilities);
+    this.#options.host.channels.accept(participant.channel);
+    return offer;
   }
 
   /** The caller behind a participant token; undefined when the participation is over. */
@@ -86,12 +107,17 @@ export class LiveRooms {
     return caller.kind === "participant" ? { ...caller, ip: origin.ip } : undefined;
   }
 
+  /** What is stored of a room changed; nothing where nobody is in it. */
+  update(room: Room): void {
+    this.#rooms.get(room.id)?.update(room);
+  }
+
   closeRoom(roomId: string, reason: CloseReason): void {
     this.#rooms.get(roomId)?.close(reason);
   }
 
   /** Ends every participation of a user in a room. Returns how many there were. */
-  leaveAll(roomId: string, userId: string, reason: "left" | "membership_ended"): number {
+  leaveAll(roomId: string, userId: string, reason: MembershipEnd): number {
     const live = this.#rooms.get(roomId);
     const own = live?.participants.filter((participant) => participant.userId === userId) ?? [];
     for (const participant of own) live?.leave(participant, reason);

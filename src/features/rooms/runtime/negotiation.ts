@@ -66,19 +66,40 @@ export class Negotiation {
     return this.#offer(isReset);
   }
 
-  /** Adds sections: one offer follows when none is outstanding. */
-  extend(sections: readonly OfferSection[]): void {
+  /**
+   * Adds sections, or puts them in place of those with their mids: one offer follows when none is
+   * outstanding. What a client refused stays refused.
+   */
+  update(sections: readonly OfferSection[]): void {
     if (sections.length === 0) return;
-    this.#sections.push(...sections);
+    for (const section of sections) {
+      const place = this.#sections.findIndex(({ mid }) => mid === section.mid);
+      const before = this.#sections[place];
+      if (before === undefined) this.#sections.push(section);
+      else if (before.type !== "inactive" || !before.refused) this.#sections[place] = section;
+    }
     this.#dirty = true;
     this.#schedule();
+  }
+
+  /**
+   * A fresh offer of the same sections at once, for new ICE credentials; what was outstanding is
+   * void, and what waits goes along. Asserts that there is a connection.
+   */
+  restart(): OfferData {
+    this.#debounce?.clear();
+    this.#debounce = undefined;
+    return this.#offer(false);
   }
 
   /**
    * Reads an answer and has `apply` carry it out. Errors: 409 `stale_answer` when no offer waits for
    * it; 400 `invalid_sdp`, after which the offer still waits; what `apply` throws, likewise.
    */
-  async answer<T>(input: AnswerInput, apply: (answer: Answer) => Promise<T>): Promise<T> {
+  async answer<T>(
+    input: AnswerInput,
+    apply: (answer: Answer, sections: readonly OfferSection[]) => Promise<T>,
+  ): Promise<T> {
     const offer = this.#outstanding;
     const { offerId } = input;
     if (!offer || offer.applying || (offerId !== undefined && offerId !== offer.data.offer_id)) {
@@ -87,7 +108,7 @@ export class Negotiation {
     const answer = readAnswer(input.sdp, offer.sections);
     offer.applying = true;
     try {
-      const result = await apply(answer);
+      const result = await apply(answer, offer.sections);
       if (this.#outstanding === offer) {
         this.#outstanding = undefined;
         this.#retire(answer);

@@ -6,48 +6,52 @@
 
 import type { OfferSection, SendSection, Source } from "../../../tools/sdp/sections.ts";
 import type { MediaKind, RtpCapabilities } from "../../../tools/sdp/types.ts";
+import type { ReceiveMode } from "../events.ts";
 
 export interface OfferPlan {
+  readonly mode: ReceiveMode;
   /** What the client may send. */
   readonly publish: readonly Source[];
-  /** Sections for remote tracks. */
-  readonly receive: { readonly audio: number; readonly video: number };
+  /** Slots for remote tracks; in tracks mode, once there are too many of these. */
+  readonly receive: Readonly<Record<MediaKind, number>>;
 }
 
 /** A section's mid is its place: sections are never removed from a connection's offers. */
-export function joinSections(plan: OfferPlan, capabilities: RtpCapabilities): OfferSection[] {
+export function ownSections(plan: OfferPlan, capabilities: RtpCapabilities): OfferSection[] {
   const sections: OfferSection[] = [{ type: "channel", mid: "0" }];
   for (const source of plan.publish) {
     sections.push({ type: "receive", mid: `${sections.length}`, source, capabilities });
   }
-  for (const kind of ["audio", "video"] as const) {
-    if (plan.receive[kind] > 0) sections.push(slot(kind, sections.length, capabilities));
-  }
   return sections;
 }
 
-/** What `joinSections` left for later; `place` is the length of the list so far. */
-export function poolSections(
-  plan: OfferPlan,
+/** At most one of each kind; `place` is the number of sections before them. */
+export function firstSlots(
+  { receive }: OfferPlan,
   capabilities: RtpCapabilities,
   place: number,
-): OfferSection[] {
-  const { audio, video } = plan.receive;
-  const kinds: MediaKind[] = [
-    ...Array<MediaKind>(Math.max(0, audio - 1)).fill("audio"),
-    ...Array<MediaKind>(Math.max(0, video - 1)).fill("video"),
-  ];
-  return kinds.map((kind, index) => slot(kind, place + index, capabilities));
+): SendSection[] {
+  const kinds = (["audio", "video"] as const).filter((kind) => receive[kind] > 0);
+  return kinds.map((kind, index) => slotSection(kind, `${place + index}`, capabilities));
 }
 
-function slot(kind: MediaKind, place: number, capabilities: RtpCapabilities): SendSection {
-  const mid = `${place}`;
-  return {
-    type: "send",
-    mid,
-    kind,
-    streamId: `slot-${mid}`,
-    trackId: `${kind}-${mid}`,
-    capabilities,
-  };
+/** Those that are missing; `present` says how many there are of each kind. */
+export function restOfPool(
+  { receive }: OfferPlan,
+  present: Readonly<Record<MediaKind, number>>,
+  { capabilities, place }: { readonly capabilities: RtpCapabilities; readonly place: number },
+): SendSection[] {
+  const kinds = (["audio", "video"] as const).flatMap((kind) =>
+    Array<MediaKind>(Math.max(0, receive[kind] - present[kind])).fill(kind),
+  );
+  return kinds.map((kind, index) => slotSection(kind, `${place + index}`, capabilities));
+}
+
+export function slotSection(
+  kind: MediaKind,
+  mid: string,
+  capabilities: RtpCapabilities,
+): SendSection {
+  const [streamId, trackId] = [`slot-${mid}`, `${kind}-${mid}`];
+  return { type: "send", mid, kind, streamId, trackId, capabilities };
 }

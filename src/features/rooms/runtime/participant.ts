@@ -10,35 +10,47 @@ import type { Log } from "../../../base/log.ts";
 import type { Caller, ParticipantCaller } from "../../../core/access.ts";
 import { type EndReason, Session, type Stream } from "../../../core/session.ts";
 import type { FrameChannel } from "../../../core/wire.ts";
-import type { MediaPeer } from "../../../infra/media/engine.ts";
+import type { MediaPeer, MediaRoom, PeerState } from "../../../infra/media/engine.ts";
 import type { Codec, Frame } from "../../../tools/codec.ts";
-import type { Answer } from "../../../tools/sdp/answer.ts";
-import type { OfferSection, SendSection, Source } from "../../../tools/sdp/sections.ts";
-import type { RtpCapabilities } from "../../../tools/sdp/types.ts";
+import type { Answer, PublishedSection } from "../../../tools/sdp/answer.ts";
+import type { SendSection, Source } from "../../../tools/sdp/sections.ts";
+import type {
+  DtlsParameters,
+  RtpCapabilities,
+  TransportParameters,
+} from "../../../tools/sdp/types.ts";
 import type {
   LeaveReason,
   OfferData,
   Person,
+  ReceiveMode,
   RoomEvent,
   RoomMessage,
   SlotState,
 } from "../events.ts";
 import type { MemberRole } from "../schema.ts";
+import { ClientTransports } from "./client-transports.ts";
 import { Delivery } from "./delivery.ts";
 import { Departure } from "./departure.ts";
+import { Mutes, type MuteWish } from "./mutes.ts";
 import { type AnswerInput, Negotiation, staleAnswer } from "./negotiation.ts";
-import { joinSections, type OfferPlan, poolSections } from "./offer-plan.ts";
+import { type OfferPlan, ownSections } from "./offer-plan.ts";
 import { type Publication, Publications, type PublishResult } from "./publications.ts";
-import { type RemoteSource, SlotBoard } from "./slot-board.ts";
+import { Reception } from "./reception.ts";
+import type { Measured } from "./room-stats.ts";
+import type { Ranking } from "./stage.ts";
+import type { ReceiveWishes } from "./wishes.ts";
 
 /** What a participant needs of its room. */
 export interface ParticipantRoom {
   readonly id: string;
-  /** The sources of the others, those to be shown first in front. */
-  sourcesFor(participant: Participant): readonly RemoteSource[];
+  /** What everybody sends. */
+  readonly ranking: Ranking;
   message(event: RoomEvent): RoomMessage;
   published(participant: Participant, publication: Publication): void;
   unpublished(participant: Participant, publication: Publication): void;
+  /** A source became silent, or is heard and seen again. */
+  muteChanged(participant: Participant, source: Source): void;
   /** What a newcomer must know; `first`: not after a lost worker. */
   channelOpened(participant: Participant, first: boolean): void;
   leave(participant: Participant, reason: LeaveReason): void;
@@ -58,17 +70,25 @@ export interface Joining {
   readonly tokenHash: Uint8Array;
 }
 
+/** What a client's own offer came to. */
+export interface OfferedMedia {
+  readonly dtls: DtlsParameters;
+  readonly published: readonly PublishedSection[];
+  readonly receive: readonly SendSection[];
+}
+
 export interface ParticipantParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly graceMs: number;
+  /** What a moderator silenced of the person before. */
+  readonly held: Iterable<Source>;
 }
 
 export class Participant implements Person {
   readonly id: string;
   readonly userId: string | null;
   readonly name: string;
-  readonly role: MemberRole;
   /** Milliseconds since the epoch. */
   readonly joinedAt: number;
   /** What authenticates by the participant's own token. */
@@ -81,14 +101,17 @@ export class Participant implements Person {
   readonly #departure: Departure;
   readonly #negotiation: Negotiation;
   readonly #publications: Publications;
-  readonly #slots: SlotBoard;
+  readonly #reception: Reception;
+  readonly #mutes: Mutes;
   readonly #frameListeners: ((frame: Frame) => void)[] = [];
+  #role: MemberRole;
   #peer: MediaPeer | undefined;
-  #capabilities: RtpCapabilities | undefined;
   /** The peer whose DTLS was started. */
   #dtlsPeer: MediaPeer | undefined;
   #announced = false;
   #channelWasOpen = false;
+  #transports: ClientTransports | undefined;
+  #canResume = true;
   #closed = false;
 
   constructor(room: ParticipantRoom, joining: Joining, parts: ParticipantParts) {
@@ -96,10 +119,11 @@ export class Participant implements Person {
     this.id = joining.id;
     this.userId = joining.userId;
     this.name = joining.name;
-    this.role = joining.role;
+    this.#role = joining.role;
     this.joinedAt = clock.now();
     this.#room = room;
     this.#joining = joining;
+    this.#mutes = new Mutes(parts.held);
     const leave = (reason: LeaveReason) => room.leave(this, reason);
     this.session = this.#openSession(participantCaller(room.id, joining), clock);
     this.account = isAccount(joining.caller) ? this.#openSession(joining.caller, clock) : undefined;
@@ -107,14 +131,28 @@ export class Participant implements Person {
     this.#delivery = new Delivery(() => this.#departure.streamEnded());
     this.#negotiation = new Negotiation({ clock, send: (data) => this.#send("offer", data) });
     this.#publications = new Publications({
+      isMuted: (source) => this.#mutes.has(source),
       onPublished: (publication) => room.published(this, publication),
       onUnpublished: (publication) => room.unpublished(this, publication),
     });
-    this.#slots = new SlotBoard({
+    this.#reception = new Reception({
+      participantId: this.id,
       log: parts.log,
-      sources: () => room.sourcesFor(this),
-      onChange: () => this.tellSlots(),
+      plan: joining.plan,
+      ranking: () => room.ranking,
+      sectionCount: () => this.#negotiation.sectionCount,
+      offer: (sections) => this.#negotiation.update(sections),
+      tell: (event) => this.send(room.message(event)),
     });
+  }
+
+  /** What shows to others; rights are asked of the membership at each use. */
+  get role(): MemberRole {
+    return this.#role;
+  }
+
+  setRole(role: MemberRole): void {
+    this.#role = role;
   }
 
   /** Whether the others were told that this one joined. */
@@ -133,6 +171,18 @@ export class Participant implements Person {
 
   get sources(): Source[] {
     return this.#publications.sources;
+  }
+
+  /** Sources that are silent, published or not. */
+  get muted(): readonly Source[] {
+    return this.#mutes.sources;
+  }
+
+  /** Error: 403 `muted_by_moderator`. */
+  setMuted(wish: MuteWish): void {
+    if (!this.#mutes.set(wish)) return;
+    this.#publications.setPaused(wish.source, this.#mutes.has(wish.source));
+    this.#room.muteChanged(this, wish.source);
   }
 
   /** The codec of an open channel; undefined: no channel. */
@@ -176,13 +226,11 @@ export class Participant implements Person {
 
   /** Takes a connection, the first or a new one in place of a lost one. Returns its first offer. */
   begin(peer: MediaPeer, capabilities: RtpCapabilities): OfferData {
-    const sections = joinSections(this.#joining.plan, capabilities);
+    const own = ownSections(this.#joining.plan, capabilities);
+    const sections = [...own, ...this.#reception.begin(peer, capabilities, own.length)];
     this.#peer = peer;
-    this.#capabilities = capabilities;
     this.#announced = true;
     this.#delivery.setPeer(peer);
-    this.#slots.begin(peer);
-    this.#slots.add(sections.filter(isSlot));
     this.#departure.expectAnswer();
     peer.onState((state) => this.#departure.peerState(state));
     peer.onChannelOpen(() => this.#channelOpened(peer));
@@ -192,10 +240,83 @@ export class Participant implements Person {
     return this.#negotiation.begin(peer, sections);
   }
 
+  /** Takes the connection of a client that offered. It cannot be made anew from here. */
+  async accept(peer: MediaPeer, offered: OfferedMedia): Promise<PublishResult> {
+    this.#canResume = false;
+    this.#peer = peer;
+    this.#announced = true;
+    this.#departure.expectAnswer();
+    peer.onState((state) => this.#departure.peerState(state));
+    await peer.connect(offered.dtls);
+    this.#dtlsPeer = peer;
+    const { published, receive } = offered;
+    const result = await this.#publications.apply(peer, { published, rejected: [] });
+    if (this.#peer !== peer) throw mediaLost();
+    this.#reception.beginWith(peer, receive);
+    return result;
+  }
+
+  /** For a client that opens transports by itself. They cannot be made anew from here. */
+  beginTransports(media: MediaRoom): ClientTransports {
+    this.#canResume = false;
+    this.#announced = true;
+    this.#departure.expectAnswer();
+    const onState = (state: PeerState) => this.#departure.peerState(state);
+    this.#transports = new ClientTransports({ participantId: this.id, media, onState });
+    return this.#transports;
+  }
+
+  /** Error: 409 `no_transports` for a participant that connected in another way. */
+  get transports(): ClientTransports {
+    if (this.#transports) return this.#transports;
+    throw fail.conflict("no_transports", "You joined in another way.");
+  }
+
+  /** Returns the producer's id. Errors: 409 `source_published`, 400 `invalid_sdp`. */
+  async publish(peer: MediaPeer, section: PublishedSection): Promise<string> {
+    return (await this.#publications.add(peer, section)).producer.id;
+  }
+
+  /** Error: 404 `producer_not_found`. */
+  unpublish(producerId: string): void {
+    this.#publications.remove(producerId);
+  }
+
   /** As `begin`, in place of a connection that went with its worker. */
   resume(peer: MediaPeer, capabilities: RtpCapabilities): void {
     const offer = this.begin(peer, capabilities);
     this.#send("offer", offer);
+  }
+
+  get measured(): Measured {
+    const own = this.#peer ? [this.#peer] : [];
+    return {
+      id: this.id,
+      publications: this.#publications.all,
+      peers: [...own, ...(this.#transports?.peers ?? [])],
+      consumers: [...this.#reception.consumers, ...(this.#transports?.consumers ?? [])],
+    };
+  }
+
+  get plan(): OfferPlan {
+    return this.#joining.plan;
+  }
+
+  /** Whether a lost connection can be replaced by another offer of ours. */
+  get canResume(): boolean {
+    return this.#canResume;
+  }
+
+  /** The connection's own description; undefined: there is none now. */
+  get transport(): TransportParameters | undefined {
+    return this.#peer?.transport;
+  }
+
+  /** As `restartIce`, for a client that offered. Error: 503 `media_unavailable`. */
+  async restartOwnIce(): Promise<TransportParameters> {
+    const peer = this.#requirePeer();
+    await peer.restartIce();
+    return peer.transport;
   }
 
   /** The connection is gone with its worker; another one may come. */
@@ -203,7 +324,7 @@ export class Participant implements Person {
     this.#peer = undefined;
     this.#negotiation.close();
     this.#publications.clear();
-    this.#slots.close();
+    this.#reception.close();
     this.#delivery.setPeer(undefined);
     this.#departure.expectAnswer();
   }
@@ -213,11 +334,23 @@ export class Participant implements Person {
    * 503 `media_unavailable` while there is no connection.
    */
   async answer(input: AnswerInput): Promise<PublishResult> {
-    const peer = this.#peer;
-    if (!peer) {
-      throw fail.unavailable("media_unavailable", "The media worker was lost; an offer follows.");
-    }
-    return this.#negotiation.answer(input, (answer) => this.#apply(peer, answer));
+    const peer = this.#requirePeer();
+    return this.#negotiation.answer(input, async (answer, sections) => {
+      const result = await this.#apply(peer, answer);
+      this.#reception.answered(answer, sections);
+      return result;
+    });
+  }
+
+  /**
+   * New ICE credentials, and the offer that carries them: the client's addresses may have changed.
+   * The connection goes on meanwhile, if it still works. Error: 503 `media_unavailable`.
+   */
+  async restartIce(): Promise<OfferData> {
+    const peer = this.#requirePeer();
+    await peer.restartIce();
+    if (this.#peer !== peer) throw mediaLost();
+    return this.#negotiation.restart();
   }
 
   /** The signalling stream; what the client still has to answer is sent again on it. */
@@ -233,18 +366,26 @@ export class Participant implements Person {
     this.#delivery.send(message);
   }
 
+  get mode(): ReceiveMode {
+    return this.#reception.mode;
+  }
+
   get slots(): SlotState[] {
-    return this.#slots.states;
+    return this.#reception.states;
+  }
+
+  /** Chooses whom to receive, who comes first, and in which quality. */
+  setWishes(wishes: ReceiveWishes): void {
+    this.#reception.setWishes(wishes);
   }
 
   /** The sources of others changed. */
   refillSlots(): void {
-    this.#slots.refill();
+    this.#reception.refill();
   }
 
   tellSlots(): void {
-    const { slots } = this;
-    if (slots.length > 0) this.#send("slots", { slots });
+    this.#reception.tell();
   }
 
   /** Idempotent. `last` is the last message the client gets. */
@@ -253,12 +394,18 @@ export class Participant implements Person {
     this.#closed = true;
     this.#departure.close();
     this.#negotiation.close();
-    this.#slots.close();
+    this.#reception.close();
     this.#delivery.close(last, reason);
     this.#peer?.close();
     this.#peer = undefined;
+    this.#transports?.close();
     this.session.end(reason);
     this.account?.end(reason);
+  }
+
+  #requirePeer(): MediaPeer {
+    if (!this.#peer) throw mediaLost();
+    return this.#peer;
   }
 
   async #apply(peer: MediaPeer, answer: Answer): Promise<PublishResult> {
@@ -270,8 +417,6 @@ export class Participant implements Person {
     const result = await this.#publications.apply(peer, answer);
     if (this.#peer !== peer) throw staleAnswer();
     this.#departure.answered();
-    this.#slots.accept(answer.accepted);
-    this.#slots.refill();
     return result;
   }
 
@@ -280,15 +425,7 @@ export class Participant implements Person {
     this.#delivery.openChannel();
     this.#room.channelOpened(this, !this.#channelWasOpen);
     this.#channelWasOpen = true;
-    this.#extendPool();
-  }
-
-  #extendPool(): void {
-    if (!this.#capabilities) return;
-    const place = this.#negotiation.sectionCount;
-    const pool = poolSections(this.#joining.plan, this.#capabilities, place);
-    this.#slots.add(pool.filter(isSlot));
-    this.#negotiation.extend(pool);
+    this.#reception.opened();
   }
 
   #send<T extends RoomEvent["type"]>(
@@ -315,12 +452,12 @@ export class Participant implements Person {
   }
 }
 
-function isAccount(caller: Caller): caller is Extract<Caller, { readonly expiresAt: number }> {
-  return caller.kind === "user" || caller.kind === "superuser";
+function mediaLost() {
+  return fail.unavailable("media_unavailable", "The media worker was lost; an offer follows.");
 }
 
-function isSlot(section: OfferSection): section is SendSection {
-  return section.type === "send";
+function isAccount(caller: Caller): caller is Extract<Caller, { readonly expiresAt: number }> {
+  return caller.kind === "user" || caller.kind === "superuser";
 }
 
 function participantCaller(roomId: string, joining: Joining): ParticipantCaller {

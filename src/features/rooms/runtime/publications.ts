@@ -1,6 +1,6 @@
 /** What one client sends: a producer for each section it said it would send in. */
 
-import { AppError } from "../../../base/errors.ts";
+import { AppError, fail } from "../../../base/errors.ts";
 import type { MediaPeer, MediaProducer } from "../../../infra/media/engine.ts";
 import type { Answer, PublishedSection } from "../../../tools/sdp/answer.ts";
 import type { Source } from "../../../tools/sdp/sections.ts";
@@ -17,6 +17,8 @@ export interface PublishResult {
 }
 
 export interface PublicationsOptions {
+  /** What is made while its source is silent begins paused. */
+  readonly isMuted: (source: Source) => boolean;
   readonly onPublished: (publication: Publication) => void;
   readonly onUnpublished: (publication: Publication) => void;
 }
@@ -29,6 +31,10 @@ export class Publications {
     this.#options = options;
   }
 
+  get all(): readonly Publication[] {
+    return [...this.#byMid.values()];
+  }
+
   get sources(): Source[] {
     return [...this.#byMid.values()].map(({ source }) => source);
   }
@@ -37,7 +43,10 @@ export class Publications {
    * Makes the producers that are new in the answer and closes those it no longer has. What the
    * engine refuses is rejected; other errors come out, with what was made so far kept.
    */
-  async apply(peer: MediaPeer, answer: Answer): Promise<PublishResult> {
+  async apply(
+    peer: MediaPeer,
+    answer: Pick<Answer, "published" | "rejected">,
+  ): Promise<PublishResult> {
     const result: PublishResult = { published: [], rejected: [] };
     const wanted = new Set(answer.published.map(({ mid }) => mid));
     for (const publication of [...this.#byMid.values()]) {
@@ -55,6 +64,32 @@ export class Publications {
     return result;
   }
 
+  /** Makes one more. Errors: 409 `source_published`, 400 `invalid_sdp`. */
+  async add(peer: MediaPeer, section: PublishedSection): Promise<Publication> {
+    if (this.sources.includes(section.source)) throw published();
+    const publication = await this.#make(peer, section);
+    if (this.#byMid.has(section.mid)) {
+      publication.producer.close();
+      throw published();
+    }
+    this.#keep(publication);
+    return publication;
+  }
+
+  /** Error: 404 `producer_not_found`. */
+  remove(producerId: string): void {
+    const known = [...this.#byMid.values()].find(({ producer }) => producer.id === producerId);
+    if (!known) throw fail.not_found("producer_not_found", "There is no such producer.");
+    this.#close(known);
+  }
+
+  /** Nothing of the source goes on to others, or again. */
+  setPaused(source: Source, paused: boolean): void {
+    for (const publication of this.#byMid.values()) {
+      if (publication.source === source) publication.producer.setPaused(paused);
+    }
+  }
+
   /** Forgets all without a word: the connection under them is gone. */
   clear(): void {
     this.#byMid.clear();
@@ -62,12 +97,8 @@ export class Publications {
 
   /** Returns why not, undefined when it was made. */
   async #produce(peer: MediaPeer, section: PublishedSection): Promise<string | undefined> {
-    const { mid, source, kind, rtp } = section;
     try {
-      const producer = await peer.produce({ kind, rtp });
-      const publication = { mid, source, producer };
-      this.#byMid.set(mid, publication);
-      this.#options.onPublished(publication);
+      this.#keep(await this.#make(peer, section));
       return undefined;
     } catch (thrown) {
       if (thrown instanceof AppError && thrown.kind === "invalid") return thrown.code;
@@ -75,9 +106,25 @@ export class Publications {
     }
   }
 
+  async #make(peer: MediaPeer, section: PublishedSection): Promise<Publication> {
+    const { mid, source, kind, rtp } = section;
+    return { mid, source, producer: await peer.produce({ kind, rtp }) };
+  }
+
+  #keep(publication: Publication): void {
+    const { mid, source, producer } = publication;
+    if (this.#options.isMuted(source)) producer.setPaused(true);
+    this.#byMid.set(mid, publication);
+    this.#options.onPublished(publication);
+  }
+
   #close(publication: Publication): void {
     this.#byMid.delete(publication.mid);
     publication.producer.close();
     this.#options.onUnpublished(publication);
   }
+}
+
+function published(): AppError {
+  return fail.conflict("source_published", "You send that already.");
 }

@@ -14,6 +14,8 @@ export interface RoomMediaOptions {
   readonly engine: MediaEngine;
   readonly clock: Clock;
   readonly log: Log;
+  /** The first one, or one in place of one that was lost. */
+  readonly onOpen: (media: MediaRoom) => void;
   readonly onLost: () => void;
   /** In place of one that was lost. */
   readonly onRecovered: (media: MediaRoom) => Promise<void>;
@@ -65,6 +67,7 @@ export class RoomMedia {
     if (media.closed) throw fail.unavailable("media_unavailable", "The media worker was lost.");
     this.#current = media;
     media.onLost(() => this.#lost(media));
+    this.#options.onOpen(media);
     return media;
   }
 

@@ -5,19 +5,15 @@
 
 import { AppError } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
-import type { MediaConsumer, MediaPeer } from "../../../infra/media/engine.ts";
-import type { SendSection, Source } from "../../../tools/sdp/sections.ts";
+import type { Layers, MediaConsumer, MediaPeer } from "../../../infra/media/engine.ts";
+import type { SendSection } from "../../../tools/sdp/sections.ts";
 import type { MediaKind } from "../../../tools/sdp/types.ts";
 import type { SlotState } from "../events.ts";
-import { fillSlots } from "./slots.ts";
+import type { SlotChange, SlotView } from "./slots.ts";
+import type { RemoteSource } from "./stage.ts";
 
-/** A source as a slot shows it. */
-export interface RemoteSource {
-  readonly producerId: string;
-  readonly kind: MediaKind;
-  readonly source: Source;
-  readonly participantId: string;
-}
+/** Everything there is to be seen of a simulcast source. */
+const ALL_LAYERS: Layers = { spatial: 2, temporal: 2 };
 
 interface Slot {
   readonly mid: string;
@@ -30,9 +26,16 @@ interface Slot {
 
 export interface SlotBoardOptions {
   readonly log: Log;
-  /** What the others send, what to show first in front. */
-  readonly sources: () => readonly RemoteSource[];
+  /** What the slots are to show, without the producers whose codec the client does not take. */
+  readonly choose: (
+    slots: readonly SlotView[],
+    without: (producerId: string) => boolean,
+  ) => SlotChange[];
+  readonly layersOf: (source: RemoteSource) => Layers | undefined;
+  readonly isKnown: (producerId: string) => boolean;
   readonly onChange: () => void;
+  /** The picture in a slot became better or worse; undefined: none comes. */
+  readonly onLayers: (mid: string, shows: RemoteSource, layers: Layers | undefined) => void;
 }
 
 export class SlotBoard {
@@ -60,6 +63,26 @@ export class SlotBoard {
     }
   }
 
+  /** Of a section that changes: it shows nothing before the client has answered. */
+  renew(section: SendSection): void {
+    const slot = this.#slots.find(({ mid }) => mid === section.mid);
+    if (!slot) this.add([section]);
+    else {
+      slot.accepted = false;
+      slot.consumer?.close();
+      slot.consumer = undefined;
+      slot.shows = undefined;
+    }
+  }
+
+  get consumers(): readonly MediaConsumer[] {
+    return this.#slots.flatMap(({ consumer }) => consumer ?? []);
+  }
+
+  get list(): readonly { readonly mid: string; readonly kind: MediaKind }[] {
+    return this.#slots;
+  }
+
   /** The client answered: it takes media in these of its sections. */
   accept(mids: readonly string[]): void {
     const accepted = new Set(mids);
@@ -74,6 +97,14 @@ export class SlotBoard {
       participant_id: shows?.participantId ?? null,
       source: shows?.source ?? null,
     }));
+  }
+
+  /** What is wished of the layers changed. */
+  chooseLayers(): void {
+    for (const { shows, consumer } of this.#slots) {
+      if (shows?.source !== "video") continue;
+      consumer?.setLayers(this.#options.layersOf(shows) ?? ALL_LAYERS);
+    }
   }
 
   /** Brings the slots up to date with the sources. Returns at once; the work follows. */
@@ -111,17 +142,16 @@ export class SlotBoard {
   }
 
   async #update(peer: MediaPeer): Promise<boolean> {
-    const sources = this.#options.sources();
-    const known = new Map(sources.map((source) => [source.producerId, source]));
-    for (const id of this.#unreceivable) if (!known.has(id)) this.#unreceivable.delete(id);
-    const showable = sources.filter(({ producerId }) => !this.#unreceivable.has(producerId));
+    const { choose, isKnown } = this.#options;
+    for (const id of this.#unreceivable) if (!isKnown(id)) this.#unreceivable.delete(id);
     const views = this.#slots
       .filter(({ accepted }) => accepted)
       .map(({ mid, kind, shows }) => ({ mid, kind, showing: shows?.producerId }));
-    const changes = fillSlots(views, showable);
-    for (const { mid, producerId } of changes) {
+    const changes = choose(views, (id) => this.#unreceivable.has(id)).filter(
+      ({ source }) => source === undefined || !this.#unreceivable.has(source.producerId),
+    );
+    for (const { mid, source } of changes) {
       const slot = this.#slots.find((candidate) => candidate.mid === mid);
-      const source = producerId === undefined ? undefined : known.get(producerId);
       if (slot) await this.#show(peer, slot, source);
       if (this.#peer !== peer) return false;
     }
@@ -134,9 +164,10 @@ export class SlotBoard {
     slot.shows = undefined;
     if (!source) return;
     const { producerId } = source;
+    const layers = this.#options.layersOf(source);
     let consumer: MediaConsumer | undefined;
     try {
-      consumer = await peer.consume({ producerId, mid: slot.mid });
+      consumer = await peer.consume({ producerId, mid: slot.mid, ...(layers ? { layers } : {}) });
     } catch (thrown) {
       this.#unreceivable.add(producerId);
       throw thrown;
@@ -146,6 +177,9 @@ export class SlotBoard {
     } else if (consumer) {
       slot.consumer = consumer;
       slot.shows = source;
+      consumer.onLayers((now) => {
+        if (slot.consumer === consumer) this.#options.onLayers(slot.mid, source, now);
+      });
       consumer.onProducerClose(() => {
         if (slot.consumer === consumer) this.refill();
       });

@@ -47,23 +47,6 @@ export function roleIn(
   return member?.role === "admin" ? "admin" : "participant";
 }
 
-/** Error: 403 `forbidden`; admins act on neither owners nor admins. */
-export function requireKick(actor: Actor, target: MemberRole): void {
-  if (actor === "superuser" || actor === "owner") return;
-  if (actor !== "admin") {
-    throw fail.forbidden("forbidden", "Only the room's owner and admins may remove others.");
-  }
-  if (target !== "participant") {
-    throw fail.forbidden("forbidden", "An admin may not remove the owner or another admin.");
-  }
-}
-
-/** Error: 403 `forbidden`. */
-export function requireClose(actor: Actor): void {
-  if (actor === "superuser" || actor === "owner") return;
-  throw fail.forbidden("forbidden", "Only the room's owner may close it.");
-}
-
 /**
  * What a join does to the membership. none: the caller is in as it is (a member, a superuser, a
  * guest of a public free room). make, activate: it becomes an active one.

@@ -1,27 +1,39 @@
 /**
- * The write rings of rooms and memberships: defaults and invariants that hold whoever writes, and
- * the facts that live rooms act on.
+ * The write rings of rooms: defaults and invariants that hold whoever writes, and the facts that
+ * live rooms act on.
  */
 
 import { fieldErrors } from "../../../base/errors.ts";
-import { LIMITS } from "../../../base/limits.ts";
+import { isPrivileged } from "../../../core/access.ts";
+import type { Context } from "../../../core/context.ts";
 import type { HookHandler, Hooks } from "../../../core/hooks.ts";
-import { type RecordEvent, type RecordsService, storedDate } from "../../records/index.ts";
-import { audienceOf, type CloseReason, membershipEnded, roomFact } from "../events.ts";
+import { USERS } from "../../auth/index.ts";
+import {
+  type RecordEvent,
+  type RecordsService,
+  storedDate,
+  type Values,
+} from "../../records/index.ts";
+import { audienceOf, type CloseReason, roomFact } from "../events.ts";
+import type { LiveRooms } from "../runtime/live-rooms.ts";
 import { ROOM_MEMBERS, ROOMS, type Room } from "../schema.ts";
-import { readMember, readRoom } from "../store.ts";
+import { findMember, readRoom } from "../store.ts";
+import { isPaid, notAMember, ownerMustTransfer, paymentsUnavailable } from "./member-actions.ts";
 import { isMember } from "./rights.ts";
 
 type Ring = HookHandler<RecordEvent>;
 
+export interface RoomRingParts {
+  readonly records: RecordsService;
+  readonly live: LiveRooms;
+}
+
 /** Returns what takes the rings off again. */
-export function bindRings(hooks: Hooks, records: RecordsService): () => void {
+export function bindRoomRings(hooks: Hooks, { records, live }: RoomRingParts): () => void {
   const unbind = [
     hooks.bind(`record.create:${ROOMS}`, createRoom(records)),
-    hooks.bind(`record.update:${ROOMS}`, updateRoom),
-    hooks.bind(`record.delete:${ROOMS}`, deleteRoom(records)),
-    hooks.bind(`record.update:${ROOM_MEMBERS}`, updateMember),
-    hooks.bind(`record.delete:${ROOM_MEMBERS}`, deleteMember),
+    hooks.bind(`record.update:${ROOMS}`, updateRoom(records, live)),
+    hooks.bind(`record.delete:${ROOMS}`, deleteRoom),
   ];
   return () => {
     for (const take of unbind) take();
@@ -40,6 +52,7 @@ function createRoom(records: RecordsService): Ring {
       creator: record.creator || record.owner || "",
     };
     checkNumbers(event);
+    checkJoinType(event);
     await next();
     const room = readRoom(event.record);
     const { context } = event;
@@ -58,38 +71,48 @@ function createRoom(records: RecordsService): Ring {
   };
 }
 
-const updateRoom: Ring = async (event, next) => {
-  checkNumbers(event);
-  await next();
-  const wasActive = event.original?.isActive === true;
-  if (wasActive && event.record.isActive !== true) emitClosed(event, "closed");
-};
-
-/** Its memberships go with a room. */
-function deleteRoom(records: RecordsService): Ring {
+/** Ownership takes its memberships along; those inside a live room see it as it is now. */
+function updateRoom(records: RecordsService, live: LiveRooms): Ring {
   return async (event, next) => {
-    const { context, record } = event;
-    if (record.isActive === true) emitClosed(event, "deleted");
-    for (;;) {
-      const where = { room: record.id };
-      const page = { where, limit: LIMITS.readPageMax };
-      const members = await records.list(context, ROOM_MEMBERS, page);
-      if (members.length === 0) break;
-      for (const member of members) await records.delete(context, ROOM_MEMBERS, member.id);
-    }
+    checkNumbers(event);
+    checkJoinType(event);
     await next();
+    const { context, original } = event;
+    const before = original && readRoom(original);
+    const after = readRoom(event.record);
+    if (before && before.owner !== after.owner) {
+      await handOver(records, context, { before, after });
+    }
+    if (before?.isActive && !after.isActive) emitClosed(event, "closed");
+    context.afterCommit(() => live.update(after));
   };
 }
 
-const updateMember: Ring = async (event, next) => {
-  await next();
-  const nowMs = event.context.clock.now();
-  if (!isMember(readMember(event.record), nowMs)) emitMembershipEnded(event);
-};
+/**
+ * The new owner must be an active member; the old one stays as an admin. A room that loses its
+ * owner with the account has none from then on. Errors: 409 `not_a_member`, `owner_must_transfer`.
+ */
+async function handOver(
+  records: RecordsService,
+  context: Context,
+  { before, after }: { readonly before: Room; readonly after: Room },
+): Promise<void> {
+  const member = (user: string) => findMember(records, context, { room: after.id, user });
+  const write = (id: string, values: Values) =>
+    records.update(context, { collection: ROOM_MEMBERS, id }, values);
+  const previous = before.owner ? await member(before.owner) : undefined;
+  if (after.owner) {
+    const next = await member(after.owner);
+    if (!next || !isMember(next, context.clock.now())) throw notAMember();
+    await write(next.id, { role: "owner", expiresAt: "" });
+  } else if (await records.find(context, USERS, before.owner)) throw ownerMustTransfer();
+  if (previous) await write(previous.id, { role: "admin" });
+}
 
-const deleteMember: Ring = async (event, next) => {
+/** Its memberships go with a room: their relation says so. */
+const deleteRoom: Ring = async (event, next) => {
+  if (event.record.isActive === true) emitClosed(event, "deleted");
   await next();
-  emitMembershipEnded(event);
 };
 
 function emitClosed({ context, record }: RecordEvent, reason: CloseReason): void {
@@ -97,13 +120,15 @@ function emitClosed({ context, record }: RecordEvent, reason: CloseReason): void
   context.emit(roomFact("room_closed", { room_id: room.id, reason }, audience(room)));
 }
 
-function emitMembershipEnded({ context, record }: RecordEvent): void {
-  const { room, user } = readMember(record);
-  context.emit(membershipEnded({ room_id: room, user_id: user }));
-}
-
 function audience(room: Room) {
   return audienceOf({ isPublic: room.isPublic, userIds: room.owner ? [room.owner] : [] });
+}
+
+/** Until there are payments only those above all rules may write a paid room down. */
+function checkJoinType({ context, record, original }: RecordEvent): void {
+  const { joinType } = readRoom(record);
+  if (!isPaid(joinType) || joinType === original?.joinType) return;
+  if (!isPrivileged(context.caller)) throw paymentsUnavailable();
 }
 
 const NOT_NEGATIVE = ["price", "periodDays", "maxParticipants"] as const;

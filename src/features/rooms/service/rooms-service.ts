@@ -10,8 +10,9 @@ import { type Caller, isPrivileged, SYSTEM, unauthenticated } from "../../../cor
 import type { Context, DomainEvent } from "../../../core/context.ts";
 import type { FeatureHost } from "../../../core/registry.ts";
 import type { MediaEngine } from "../../../infra/media/engine.ts";
+import { Notices } from "../../notices/index.ts";
 import { Records, type RecordsService, storedDate } from "../../records/index.ts";
-import { ROOMS_TOPIC } from "../events.ts";
+import { type MembershipEnd, ROOMS_TOPIC } from "../events.ts";
 import { IdleRooms } from "../runtime/idle-rooms.ts";
 import { LiveRooms } from "../runtime/live-rooms.ts";
 import {
@@ -24,17 +25,10 @@ import {
   type RoomType,
 } from "../schema.ts";
 import { findMember, listRooms, readRoom } from "../store.ts";
-import {
-  type Actor,
-  admission,
-  isMember,
-  requireClose,
-  roleIn,
-  userIn,
-  userOf,
-  viewerOf,
-} from "./rights.ts";
-import { bindRings } from "./rings.ts";
+import { banned, inactive, isPaid, paymentsUnavailable, requireOwner } from "./member-actions.ts";
+import { MemberRings } from "./member-rings.ts";
+import { type Actor, admission, isMember, roleIn, userIn, userOf, viewerOf } from "./rights.ts";
+import { bindRoomRings } from "./rings.ts";
 
 export interface RoomsServiceOptions {
   readonly config: RoomsConfig;
@@ -52,6 +46,9 @@ export interface NewRoom {
   readonly price?: number;
   readonly periodDays?: number;
 }
+
+/** What the owner of a room may change of it later. */
+export type RoomSettings = Omit<NewRoom, "roomType">;
 
 export interface PageInput {
   readonly page: number;
@@ -94,10 +91,15 @@ export class RoomsService {
   }
 
   async start(): Promise<void> {
-    const unbindRings = bindRings(this.#host.hooks, this.#records);
+    const { hooks } = this.#host;
+    const records = this.#records;
+    const unbindRooms = bindRoomRings(hooks, { records, live: this.live });
+    const notices = this.#host.use(Notices);
+    const unbindMembers = new MemberRings({ records, notices }).bind(hooks);
     const unsubscribe = this.#host.bus.subscribe(ROOMS_TOPIC, (event) => this.#follow(event));
     this.#unbind = () => {
-      unbindRings();
+      unbindRooms();
+      unbindMembers();
       unsubscribe();
     };
     // Left over from before: their guests get the same time to come back as any.
@@ -125,9 +127,7 @@ export class RoomsService {
     if (caller.kind === "guest") return this.#createTemporary(context, input);
     const owner = userOf(caller);
     if (owner === null && !isPrivileged(caller)) throw unauthenticated();
-    if (input.joinType === "paid_period" || input.joinType === "paid_lifetime") {
-      throw fail.invalid("payments_unavailable", "This server takes no payments yet.");
-    }
+    if (input.joinType && isPaid(input.joinType)) throw paymentsUnavailable();
     const record = await this.#records.create(context, ROOMS, { ...input, owner: owner ?? "" });
     return { room: readRoom(record), participants: 0 };
   }
@@ -153,13 +153,25 @@ export class RoomsService {
     const viewer = viewerOf(context.caller);
     const slice = { viewer, limit: perPage, offset };
     const { rooms, total } = await listRooms(this.#records, context, slice);
-    const items = rooms.map((room) => this.#view(room));
+    const items = rooms.map((room) => this.show(room));
     return { items, page, perPage, totalItems: total, totalPages: Math.ceil(total / perPage) };
   }
 
   /** Error: 404 for a room the caller may not see. */
   async view(context: Context, roomId: string): Promise<RoomView> {
-    return this.#view(await this.visible(context, roomId));
+    return this.show(await this.visible(context, roomId));
+  }
+
+  /**
+   * Changes what the owner may: everything but type and ownership. Nobody inside is put out by it.
+   * Errors: 404, 403 `forbidden`, 400 `payments_unavailable`.
+   */
+  async configure(context: Context, roomId: string, changes: RoomSettings): Promise<RoomView> {
+    const room = await this.visible(context, roomId);
+    requireOwner(await this.actor(context, room, context.caller));
+    if (changes.joinType && isPaid(changes.joinType)) throw paymentsUnavailable();
+    const target = { collection: ROOMS, id: room.id };
+    return this.show(readRoom(await this.#records.update(context, target, { ...changes })));
   }
 
   /**
@@ -168,9 +180,28 @@ export class RoomsService {
    */
   async close(context: Context, roomId: string): Promise<void> {
     const room = await this.visible(context, roomId);
-    requireClose(await this.actor(context, room, context.caller));
+    requireOwner(await this.actor(context, room, context.caller));
     if (!room.isActive) throw inactive();
     await this.#records.update(context, { collection: ROOMS, id: room.id }, { isActive: false });
+  }
+
+  /** Error: 404 for a room the caller may not see. */
+  async stats(context: Context, roomId: string) {
+    await this.visible(context, roomId);
+    const people = this.live.get(roomId)?.participants ?? [];
+    const sources = { audio: 0, video: 0, screen: 0 };
+    for (const source of people.flatMap((one) => one.sources)) sources[source] += 1;
+    const muted = people.flatMap((one) => one.sources.filter((of) => one.muted.includes(of)));
+    const shown = people.flatMap(({ slots }) => slots.filter((slot) => slot.source !== null));
+    return {
+      room_id: roomId,
+      participants: people.length,
+      guests: people.filter(({ userId }) => userId === null).length,
+      producers: sources.audio + sources.video + sources.screen,
+      muted: muted.length,
+      consumers: shown.length,
+      sources,
+    };
   }
 
   /** Error: 404 `not_found`. */
@@ -225,24 +256,6 @@ export class RoomsService {
     return { userId, member: await this.#member(context, room.id, userId) };
   }
 
-  /**
-   * Ends one's membership and one's participations. Errors: 409 `owner_must_transfer`, 403 `banned`
-   * (leaving must not lift a ban), 404 `membership_not_found`.
-   */
-  async leave(context: Context, roomId: string): Promise<void> {
-    const room = await this.find(context, roomId);
-    const userId = userIn(room.id, context.caller);
-    if (userId === null) throw noMembership();
-    if (room.owner === userId) {
-      throw fail.conflict("owner_must_transfer", "An owner hands the room over before leaving.");
-    }
-    const member = await this.#member(context, room.id, userId);
-    if (member?.status === "banned") throw banned();
-    const left = this.live.leaveAll(room.id, userId, "left");
-    if (member) await this.#records.delete(context, ROOM_MEMBERS, member.id);
-    else if (left === 0) throw noMembership();
-  }
-
   #member(context: Context, room: string, user: string): Promise<Member | undefined> {
     return findMember(this.#records, context, { room, user });
   }
@@ -266,21 +279,23 @@ export class RoomsService {
     });
   }
 
-  #view(room: Room): RoomView {
+  show(room: Room): RoomView {
     return { room, participants: this.live.count(room.id) };
   }
 
   // What follows from facts, whoever made them.
 
   #follow(event: DomainEvent): void {
-    const { room_id: roomId, user_id: userId, reason } = event.payload;
+    const { room_id: roomId, user_id: userId, reason, role } = event.payload;
     if (typeof roomId !== "string") return;
     if (event.type === "room_closed") {
       const isDeleted = reason === "deleted";
       this.live.closeRoom(roomId, isDeleted ? "deleted" : "closed");
       if (isDeleted) this.#idle.forget(roomId);
     } else if (event.type === "membership_ended" && typeof userId === "string") {
-      this.live.leaveAll(roomId, userId, "membership_ended");
+      this.live.leaveAll(roomId, userId, membershipEnd(reason));
+    } else if (event.type === "role_changed" && typeof userId === "string") {
+      this.live.get(roomId)?.changeRole(userId, role as MemberRole);
     }
   }
 
@@ -294,14 +309,6 @@ export class RoomsService {
   }
 }
 
-function inactive() {
-  return fail.conflict("room_inactive", "The room is closed.");
-}
-
-function banned() {
-  return fail.forbidden("banned", "You are banned from this room.");
-}
-
-function noMembership() {
-  return fail.not_found("membership_not_found", "You are not a member of this room.");
+function membershipEnd(reason: unknown): MembershipEnd {
+  return reason === "banned" || reason === "left" ? reason : "membership_ended";
 }
