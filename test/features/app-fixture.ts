@@ -39,12 +39,14 @@ export interface AppFixture extends AsyncDisposable {
 
 export const PASSWORD = "correct horse";
 
+/** On an empty data directory, and a clock of its own, where none is given. */
 export async function freshApp(
   flags: Readonly<Record<string, unknown>> = {},
   env: Readonly<Record<string, string>> = {},
+  given: { readonly dir?: string; readonly clock?: FakeClock; readonly restart?: () => void } = {},
 ): Promise<AppFixture> {
-  const dir = mkdtempSync(join(tmpdir(), "parvis-app-"));
-  const clock = new FakeClock();
+  const dir = given.dir ?? mkdtempSync(join(tmpdir(), "parvis-app-"));
+  const clock = given.clock ?? new FakeClock();
   const engine = createFakeEngine();
   const { config } = loadConfig({
     flags: { dir, publicDir: join(dir, "public"), ...flags },
@@ -54,7 +56,15 @@ export async function freshApp(
   });
   const log = silentLog();
   const ids = realIds(clock);
-  const app = await createApp(config, { version: "0.0.0", clock, ids, log, media: engine });
+  const { restart } = given;
+  const app = await createApp(config, {
+    version: "0.0.0",
+    clock,
+    ids,
+    log,
+    media: engine,
+    ...(restart ? { restart } : {}),
+  });
   const http = createHttp(app, { assets: openAssets(join(dir, "assets")), log });
   const request = async (method: string, path: string, options: CallOptions = {}) => {
     const text = typeof options.body === "string" ? options.body : JSON.stringify(options.body);

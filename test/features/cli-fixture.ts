@@ -92,6 +92,7 @@ export async function onTerminal(
       onSignal: () => undefined,
       onCrash: () => undefined,
       exit: () => undefined,
+      restart: () => undefined,
     },
   };
   const code = await run(argv, terminal);

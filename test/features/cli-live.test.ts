@@ -42,6 +42,27 @@ async function inside(): Promise<string[]> {
   return page.items.map((one: { participant_id: string }) => one.participant_id);
 }
 
+test("members lists who belongs, ban shuts one out, stats counts who is left", async () => {
+  const bob = await fixture.signUp("bob");
+  const [first, stays] = [await join(bob.token), await join()];
+  const listed = await live(["members", roomId]);
+  expect(listed.items).toMatchObject([{ user_id: bob.id, role: "participant", name: "bob" }]);
+  expect(await inside()).toEqual([first, stays]);
+  expect(await live(["stats", roomId])).toMatchObject({ participants: 2, guests: 1 });
+  const banned = await live(["ban", roomId, "bob@example.com"]);
+  expect(banned).toMatchObject({ member_id: listed.items[0].member_id, status: "banned" });
+  expect(await inside()).toEqual([stays]);
+  const shut = await live(["members", roomId, "--status", "banned"]);
+  expect(shut.items).toMatchObject([{ user_id: bob.id, status: "banned" }]);
+  expect((await live(["members", roomId])).items).toEqual([]);
+  await live(["kick", roomId, stays]);
+  const outcome = await onTerminal(["rooms", "ban", roomId, ann.id, ...reach], {
+    cwd: fixture.dir,
+  });
+  expect(outcome.code).not.toBe(0);
+  expect(outcome.stderr).toContain(`${ann.id} does not belong to the room ${roomId}.`);
+});
+
 test("kick removes all devices of a user, or one participant, and nobody else", async () => {
   const [first, second, guest, other] = [
     await join(ann.token),

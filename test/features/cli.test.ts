@@ -197,7 +197,10 @@ describe("a running server", () => {
       dir: join(cwd, dir),
       config: null,
       media: [],
-      disabled: [{ name: "rooms", reason: "not selected" }],
+      disabled: [
+        { name: "notices", reason: "not selected" },
+        { name: "rooms", reason: "not selected" },
+      ],
     });
     expect(banner.setup).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/_\/#\/pbinstal\/[\w.-]+$/);
     expect((await fetch(`${banner.url}/api/health`)).status).toBe(200);
@@ -242,6 +245,7 @@ describe("a running server", () => {
     const { url } = server.banner;
     const signIn = await fetch(`${url}/api/collections/_superusers/auth-with-password`, {
       method: "POST",
+      headers: { "content-type": "application/json" },
       body: JSON.stringify({ identity: "root@example.com", password: "12345678" }),
     });
     const { token } = (await signIn.json()) as { token: string };

@@ -111,7 +111,7 @@ export async function freshWorld(more: readonly Collection[] = []): Promise<Worl
   const db = openSqlite({ path, clock: realClock(), log: silentLog() });
   await db.write(async (tx) => {
     await createCollectionsTables(tx);
-    for (const each of [...DEFINITIONS, ...more]) await createCollection(tx, each);
+    for (const each of [...DEFINITIONS, ...more]) await createCollection(tx, each, 0);
     for (const [table, rows] of Object.entries(VECTORS.data)) {
       for (const row of rows) {
         const names = Object.keys(row).map(quote).join(", ");

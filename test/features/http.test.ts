@@ -97,7 +97,8 @@ describe("every answer", () => {
       ["POST", "/nothing"],
     ] as const) {
       const answer = await app.request(method, path);
-      expect([answer.status, answer.body.code]).toEqual([404, "not_found"]);
+      expect(answer.status).toBe(404);
+      expect(answer.body).toEqual({ status: 404, message: "There is nothing here.", data: {} });
     }
   });
 

@@ -150,7 +150,11 @@ describe("frames", () => {
     "room_closed",
     "error",
     "muted",
-    "chatter",
+    "role_changed",
+    "request",
+    "*",
+    "no spaces",
+    "",
   ];
   test.each(reserved)("of the type %s are not for clients", async (type) => {
     const [first, second] = await pair();

@@ -12,11 +12,17 @@ import { type App, createApp } from "../../src/app.ts";
 import { FakeClock, settle } from "../../src/base/clock.ts";
 import { AppError } from "../../src/base/errors.ts";
 import { fakeIds } from "../../src/base/ids.ts";
+import { LIMITS } from "../../src/base/limits.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { Caller, GuestCaller, SuperuserCaller, UserCaller } from "../../src/core/access.ts";
 import type { DomainEvent } from "../../src/core/context.ts";
 import type { WatchOperation } from "../../src/core/operation.ts";
-import type { EndReason, Stream, StreamMessage } from "../../src/core/session.ts";
+import {
+  type EndReason,
+  Session,
+  type Stream,
+  type StreamMessage,
+} from "../../src/core/session.ts";
 import { Records, type Values } from "../../src/features/records/index.ts";
 import { createFakeEngine, type FakeEngine, type FakePeer } from "../../src/infra/media/fake.ts";
 import { type Codec, decodeFrame, encodeFrame } from "../../src/tools/codec.ts";
@@ -39,13 +45,16 @@ export class RoomsFixture implements AsyncDisposable {
   /** What the bus told since the start. */
   readonly facts: DomainEvent[] = [];
   readonly #dir: string;
+  /** Timers that run as long as the server does. */
+  readonly #standing: number;
 
   constructor(parts: { app: App; clock: FakeClock; engine: FakeEngine; dir: string }) {
     this.app = parts.app;
     this.clock = parts.clock;
     this.engine = parts.engine;
     this.#dir = parts.dir;
-    for (const topic of ["rooms", "reactions"]) {
+    this.#standing = parts.clock.pending;
+    for (const topic of ["rooms", "reactions", "notifications"]) {
       this.app.kernel.runtime.bus.subscribe(topic, (fact) => this.facts.push(fact));
     }
   }
@@ -104,6 +113,11 @@ export class RoomsFixture implements AsyncDisposable {
     return client;
   }
 
+  /** Timers beside those that a server without rooms has: what is left over is a leak. */
+  get timers(): number {
+    return this.clock.pending - this.#standing;
+  }
+
   factsOf(type: string): Json[] {
     return this.facts.filter((fact) => fact.type === type).map((fact) => fact.payload);
   }
@@ -132,6 +146,8 @@ async function openFixture(dir: string, config: Partial<RoomsConfig>): Promise<R
   const changed = { ...loaded, server: { ...server, rooms: { ...server.rooms, ...config } } };
   const parts = { version: "0.0.0", clock, ids: fakeIds(clock), log: silentLog(), media: engine };
   const app = await createApp(changed, parts);
+  // Longer than the timers of the start, of the log's lines and of its writes, are left.
+  await clock.advance(LIMITS.writeWaitMs);
   return new RoomsFixture({ app, clock, engine, dir });
 }
 
@@ -256,6 +272,12 @@ export class TestClient {
 }
 
 export class TestStream implements Stream {
+  readonly session = new Session({
+    id: "test",
+    wire: "test",
+    caller: GUEST,
+    clock: new FakeClock(),
+  });
   readonly messages: Json[] = [];
   readonly lastEventId = undefined;
   endReason: EndReason | undefined;

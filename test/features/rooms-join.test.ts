@@ -101,6 +101,7 @@ describe("guests", () => {
         name: "",
         role: "participant",
         sources: [],
+        muted: [],
         joined_at: new Date(fixture.clock.now()).toISOString(),
       },
     ]);
@@ -208,7 +209,7 @@ describe("the answer of a join", () => {
   });
 
   const refused: [input: Json, field: string][] = [
-    [{ mode: "tracks" }, "mode"],
+    [{ mode: "holograms" }, "mode"],
     [{ receive: { video: 26 } }, "receive.video"],
     [{ receive: { audio: -1 } }, "receive.audio"],
     [{ publish: ["telepathy"] }, "publish.0"],
@@ -233,7 +234,7 @@ describe("the answer of a join", () => {
       {
         type: "participant_joined",
         room_id: room,
-        data,
+        data: { ...data, role: "participant" },
         timestamp: Math.floor(fixture.clock.now() / 1000),
       },
     ]);

@@ -147,7 +147,7 @@ test("a worker that never comes back ends the room, not its row", async () => {
   await fixture.clock.advance(200_000);
   expect(stream.endReason).toBe("finished");
   expect(await count()).toBe(0);
-  expect(fixture.clock.pending).toBe(0);
+  expect(fixture.timers).toBe(0);
   fixture.engine.restoreWorker();
   await fixture.enter(room, owner);
   expect(await count()).toBe(1);
@@ -161,5 +161,5 @@ test("a room that closes while it waits for a worker stays closed", async () => 
   fixture.engine.restoreWorker();
   await fixture.clock.advance(60_000);
   expect(fixture.engine.rooms.size).toBe(0);
-  expect(fixture.clock.pending).toBe(0);
+  expect(fixture.timers).toBe(0);
 });

@@ -285,3 +285,51 @@ describe("the signalling stream", () => {
     expect(second.types()[4]).toBe("slots");
   });
 });
+
+describe("an ICE restart", () => {
+  const restart = async (client: TestClient) =>
+    fixture.call("rooms.iceRestart", client.place, await client.self());
+  const credentials = (sdp: string) =>
+    [...sdp.matchAll(/^a=ice-(?:ufrag|pwd):(.*)$/gm)].map(([, value]) => value?.trim());
+
+  test("answers with an offer of new credentials and the same sections", async () => {
+    const client = await fixture.enter(await videoRoom(), guest());
+    const before: string = client.events("offer").at(-1).data.sdp;
+    const { offer_id, sdp, ice_servers } = await restart(client);
+    expect(sdp.type).toBe("offer");
+    expect(ice_servers).toEqual([]);
+    expect(sdp.sdp.match(/^a=mid:.*$/gm)).toEqual(before.match(/^a=mid:.*$/gm));
+    expect(new Set(credentials(sdp.sdp)).size).toBe(2);
+    expect(credentials(sdp.sdp)[0]).not.toBe(credentials(before)[0]);
+    expect(await client.answerOffer({ offer_id, sdp: sdp.sdp })).toMatchObject({ rejected: [] });
+    // The producers stay: it is the same connection.
+    expect(client.peer.producers.size).toBe(3);
+  });
+
+  test("voids the offer that is outstanding, and carries what it would have brought", async () => {
+    const client = await fixture.join(await videoRoom(), guest());
+    await client.answerOffer(offerOf(client));
+    client.peer.openChannel();
+    const { offer_id, sdp } = await restart(client);
+    await fixture.clock.advance(20);
+    // The pool of sections came along.
+    expect(sdp.sdp.match(/^m=/gm)).toHaveLength(17);
+    expect(client.events("offer")).toEqual([]);
+    const again = await restart(client);
+    const late = client.answer(answerTo(sdp.sdp), offer_id);
+    expect(await outcome(late)).toBe("409 stale_answer");
+    expect(await outcome(client.answer(answerTo(again.sdp.sdp), again.offer_id))).toBe("ok");
+  });
+
+  test("is for oneself, and needs a worker", async () => {
+    const client = await fixture.enter(await videoRoom(), guest());
+    const other = await fixture.enter(await videoRoom(), guest());
+    const call = fixture.call("rooms.iceRestart", client.place, await other.self());
+    expect(await outcome(call)).toBe("403 forbidden");
+    const guestCall = fixture.call("rooms.iceRestart", client.place, guest());
+    expect(await outcome(guestCall)).toBe("401 unauthenticated");
+    fixture.engine.killWorker({ stayDown: true });
+    expect(await outcome(restart(client))).toBe("503 media_unavailable");
+    fixture.engine.restoreWorker();
+  });
+});

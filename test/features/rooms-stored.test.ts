@@ -228,7 +228,7 @@ describe("a guest's room", () => {
     const left = { room: room_id };
     expect(await fixture.records.count(fixture.app.context(), "roomMembers", left)).toBe(0);
     await fixture.clock.advance(10_000);
-    expect(fixture.clock.pending).toBe(0);
+    expect(fixture.timers).toBe(0);
   });
 
   test("goes sooner where the configuration says so", async () => {

@@ -1,0 +1,125 @@
+/**
+ * What the request log costs each request, and what a backup of some hundred megabytes does to
+ * requests beside it: `bun test/bench/platform.ts [FILE]`, with the executable built. A minute.
+ */
+
+import { Database } from "bun:sqlite";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freshApp } from "../features/app-fixture.ts";
+import { freshHome, run, startServer } from "../fixtures/executable.ts";
+import { printFigures, writeRaw } from "../fixtures/figures.ts";
+import { call, PASSWORD, signIn } from "../fixtures/people.ts";
+
+const REQUESTS = 20_000;
+const ROUNDS = 6;
+const ROWS = 200_000;
+const FILES = 200;
+const FILE_BYTES = 500_000;
+/** Between the beginnings of two requests: 200 a second. */
+const PACE_MS = 5;
+
+/** Microseconds of one request in this process, without a socket; with the log and without in turn. */
+async function requestCost(): Promise<{ with: number[]; without: number[] }> {
+  await using server = await freshApp({ features: "none" });
+  const headers = { "user-agent": "bench", referer: "https://page.test/" };
+  const costs = { with: [] as number[], without: [] as number[] };
+  for (let round = 0; round < 2 * ROUNDS; round++) {
+    const maxDays = round % 2 === 0 ? 0 : 5;
+    await server.app.call("settings.update", { body: { logs: { maxDays } } });
+    const began = performance.now();
+    for (let index = 0; index < REQUESTS; index++) {
+      await server.raw(new Request("http://localhost/api/health?a=1", { headers }));
+    }
+    const cost = ((performance.now() - began) * 1_000) / REQUESTS;
+    // The first of each is made while the runtime still compiles.
+    if (round > 1) costs[maxDays === 0 ? "without" : "with"].push(cost);
+    await Bun.sleep(500);
+  }
+  return costs;
+}
+
+function fill(dir: string): void {
+  const db = new Database(join(dir, "data.db"));
+  db.run(
+    `INSERT INTO lines (id, text)
+       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
+     SELECT printf('row%012d', i), hex(randomblob(400)) FROM n`,
+  );
+  db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+  const folder = join(dir, "storage/lines/some");
+  mkdirSync(folder, { recursive: true });
+  const bytes = new Uint8Array(FILE_BYTES);
+  for (let index = 0; index < FILES; index++) {
+    for (let at = 0; at < FILE_BYTES; at += 50_000) {
+      crypto.getRandomValues(bytes.subarray(at, at + 50_000));
+    }
+    writeFileSync(join(folder, `${index}.bin`), bytes);
+  }
+}
+
+/** Milliseconds of each request, begun at the pace whatever became of those before. */
+async function latencies(url: string, until: () => boolean): Promise<number[]> {
+  const took: number[] = [];
+  const running: Promise<void>[] = [];
+  const began = performance.now();
+  for (let sent = 0; !until(); sent++) {
+    const wait = began + sent * PACE_MS - performance.now();
+    if (wait > 0) await Bun.sleep(wait);
+    running.push(
+      (async () => {
+        const start = performance.now();
+        if (sent % 4 === 0) {
+          const body = { text: "x" };
+          await call(url, ["POST", "/api/collections/lines/records"], { body });
+        } else await call(url, ["GET", "/api/collections/lines/records/row000000000001"]);
+        took.push(performance.now() - start);
+      })(),
+    );
+  }
+  await Promise.all(running);
+  return took;
+}
+
+async function backup() {
+  using home = freshHome();
+  const dir = join(home.path, "pb_data");
+  await run(home, ["superuser", "create", "root@example.com", PASSWORD, "--dir", dir]);
+  const flags = ["--features", "none"];
+  {
+    await using server = await startServer(home, { dir, flags });
+    const { token } = await signIn(server.url, "root@example.com", "_superusers");
+    const fields = [{ name: "text", type: "text" }];
+    const body = { name: "lines", type: "base", createRule: "", viewRule: "", fields };
+    await call(server.url, ["POST", "/api/collections"], { token, body });
+  }
+  fill(dir);
+  await using server = await startServer(home, { dir, flags });
+  const { token } = await signIn(server.url, "root@example.com", "_superusers");
+  const end = performance.now() + 5_000;
+  const quiet = await latencies(server.url, () => performance.now() > end);
+  let done = false;
+  const began = performance.now();
+  const making = call(server.url, ["POST", "/api/backups"], { token, body: { name: "it.zip" } });
+  const finished = making.then(() => {
+    done = true;
+    return performance.now() - began;
+  });
+  const busy = await latencies(server.url, () => done);
+  const tookMs = await finished;
+  const megabytes = (path: string) => Math.round(statSync(join(dir, path)).size / 1e6);
+  console.log(
+    `backup of ${megabytes("data.db")} MB database and ${(FILES * FILE_BYTES) / 1e6} MB files:` +
+      ` ${Math.round(tookMs)} ms, ${megabytes("backups/it.zip")} MB`,
+  );
+  return { quiet, busy, tookMs };
+}
+
+const costs = await requestCost();
+printFigures("request without the log", "µs", costs.without);
+printFigures("request with the log", "µs", costs.with);
+const { quiet, busy, tookMs } = await backup();
+printFigures("requests before a backup", "ms", quiet);
+printFigures("requests during a backup", "ms", busy);
+writeRaw("platform", { costs, quiet, busy, tookMs });

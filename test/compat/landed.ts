@@ -1,0 +1,26 @@
+/** Areas whose answers must be the reference's. Only ever grows. */
+
+export const LANDED: readonly string[] = [
+  "records",
+  "fields",
+  "modifiers",
+  "lists",
+  "filters",
+  "expand",
+  "rules",
+  "cascades",
+  "collections",
+  "schema",
+  "users",
+  "auth",
+  "superusers",
+  "http",
+  "files",
+  "settings",
+  "logs",
+  "crons",
+  "backups",
+  "rate-limits",
+  "realtime",
+  "batch",
+];
