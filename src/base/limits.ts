@@ -21,6 +21,8 @@ export const LIMITS = {
   writeGroupMs: 5,
   statementCacheMax: 500,
   busyTimeoutMs: 10_000,
+  /** How late what another process wrote may be noticed by what is kept in memory. */
+  noticeOthersMs: 10,
   readPageMax: 1_000,
   /** Pages of 4 KiB in the write-ahead log that are not in the main file yet: moving starts. */
   walCheckpointPages: 1_000,
@@ -70,6 +72,10 @@ export const LIMITS = {
   formEntriesMax: 10_000,
 
   // Records. Reached: 503 `query_too_slow`; further paths, levels and records are left out.
+  /** Milliseconds that a client's query may hold the event loop; then a thread begins it anew. */
+  readHereMs: 5,
+  /** Slow reads in the queue. Reached: 503 `database_busy`. */
+  slowReadsWaitingMax: 200,
   queryMs: 3_000,
   /** Records that one step of a cascade takes along; the next step takes the next ones. */
   cascadeRowsMax: 1_000,
@@ -121,6 +127,9 @@ export const LIMITS = {
   // Rate limits (token buckets). Reached: 429 with Retry-After.
   rateBucketsMax: 50_000,
   signInPerMinute: 10,
+
+  // Valid tokens that need not be verified again. Reached: the oldest is.
+  knownBearersMax: 2_000,
 
   // Notifications. Reached: the oldest of the person's own go, so many at a time.
   notificationsPerUserMax: 1_000,

@@ -2,12 +2,14 @@
 
 import { Database as Engine } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { FakeClock } from "../../src/base/clock.ts";
+import { LIMITS } from "../../src/base/limits.ts";
 import type { Transaction } from "../../src/infra/db/database.ts";
-import type { SqliteDatabase } from "../../src/infra/db/sqlite.ts";
+import type { SqliteDatabase, SqliteOptions } from "../../src/infra/db/sqlite.ts";
 import { freshDatabase } from "./db-fixture.ts";
 
-async function withItems() {
-  const fresh = await freshDatabase();
+async function withItems(options: Partial<SqliteOptions> = {}) {
+  const fresh = await freshDatabase(options);
   await fresh.db.write(async (tx) => {
     await tx.run("CREATE TABLE other (name TEXT)");
     await tx.run("INSERT INTO item (name) VALUES ('a'), ('b')");
@@ -110,13 +112,15 @@ test("many writers at once, counted all the while", async () => {
   expect(faults).toEqual([]);
 });
 
-test("another process's writes are noticed", async () => {
-  await using fresh = await withItems();
+test("another process's writes are noticed a moment later", async () => {
+  const clock = new FakeClock();
+  await using fresh = await withItems({ clock });
   const { db, path } = fresh;
   const before = [db.version(["item"]), db.version(["other"]), db.version(undefined)];
   const other = new Engine(path);
   other.run("INSERT INTO item (name) VALUES ('c')");
   other.close(true);
+  await clock.advance(LIMITS.noticeOthersMs);
   const after = [db.version(["item"]), db.version(["other"]), db.version(undefined)];
   for (const [index, version] of after.entries()) expect(version).not.toBe(before[index]);
   expect(await db.rowCount("item")).toBe(3);

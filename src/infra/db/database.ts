@@ -13,7 +13,8 @@ export interface Reader {
   /**
    * A number that is another one after a commit that changed rows of one of these tables (of any
    * table, where none are named): until then what was read from them is still right. Undefined
-   * where nothing may be kept: in a transaction, and where triggers write unseen.
+   * where nothing may be kept: in a transaction, and where triggers write unseen. What another
+   * process commits counts `LIMITS.noticeOthersMs` later.
    */
   version(tables: readonly string[] | undefined): number | undefined;
   /** Rows of a table; counted once and kept up to date by the writes. */

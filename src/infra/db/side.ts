@@ -18,11 +18,18 @@ export interface SideStatement {
   readonly values: readonly SqlValue[];
 }
 
+/** Run once for each row. */
+export interface SideRows {
+  readonly sql: string;
+  /** JSON text of a list of rows, each a list of values; an object among them is bound as JSON. */
+  readonly rows: string;
+}
+
 export interface SideDatabase {
   /** As `Reader.readWithin`. */
   read<Row>(limitMs: number, statement: SideStatement): Promise<Row[]>;
   /** In one transaction; the number of rows that the last statement changed. */
-  write(statements: readonly SideStatement[]): Promise<number>;
+  write(statements: readonly (SideStatement | SideRows)[]): Promise<number>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -50,8 +57,15 @@ function open({ path, schema, busyMs }) {
 }
 function write(statements) {
   let changes = 0;
-  for (const { sql, values } of statements) changes = db.query(sql).run(...values).changes;
+  for (const { sql, values, rows } of statements) {
+    const statement = db.query(sql);
+    if (rows === undefined) changes = statement.run(...values).changes;
+    else for (const row of JSON.parse(rows)) statement.run(...row.map(bound));
+  }
   return changes;
+}
+function bound(value) {
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
 }
 self.onmessage = ({ data }) => {
   try {
@@ -94,7 +108,7 @@ class ThreadDatabase implements SideDatabase {
     }
   }
 
-  async write(statements: readonly SideStatement[]): Promise<number> {
+  async write(statements: readonly (SideStatement | SideRows)[]): Promise<number> {
     if (this.#closing) throw databaseClosed();
     return this.#ask({ statements });
   }
@@ -116,7 +130,10 @@ class ThreadDatabase implements SideDatabase {
   }
 
   /** One after another: the next waits for this one's end, whatever that is. */
-  #ask(message: { readonly statements?: readonly SideStatement[]; readonly close?: true }) {
+  #ask(message: {
+    readonly statements?: readonly (SideStatement | SideRows)[];
+    readonly close?: true;
+  }) {
     const answer = this.#last.then(() => this.#send(message));
     this.#last = answer.catch(() => undefined);
     return answer;

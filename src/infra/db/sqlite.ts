@@ -1,12 +1,12 @@
 /**
- * The embedded database. Owns, and closes in this order: the writer's queue (finished), the
- * checkpoint's thread, the reading connection, the writing connection.
+ * The embedded database. Owns, and closes in this order: the writer's queue (finished), the thread
+ * for slow reads, the checkpoint's thread, the reading connection, the writing connection.
  */
 
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "../../base/clock.ts";
-import { assert } from "../../base/errors.ts";
+import { AppError, assert } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
 import { Changes } from "./changes.ts";
@@ -19,6 +19,7 @@ import {
 import { Connection } from "./connection.ts";
 import type { Database, SqlRow, SqlValue, Transaction, WriteOptions } from "./database.ts";
 import { isBusy, openFailure, statementError } from "./errors.ts";
+import { type ReadingThread, readingThread } from "./reading-thread.ts";
 import { countRows } from "./transaction.ts";
 import { databaseClosed, pause, Writer } from "./writer.ts";
 
@@ -29,6 +30,8 @@ export interface SqliteOptions {
   readonly log: Log;
   /** Makes what moves the log of the database at a path; a thread of its own unless given. */
   readonly checkpointer?: (path: string) => Checkpointer;
+  /** Makes what reads slowly; a thread of its own unless given. */
+  readonly slowReader?: (path: string) => ReadingThread;
 }
 
 export interface DatabaseStats {
@@ -69,6 +72,10 @@ export function openSqlite(options: SqliteOptions): SqliteDatabase {
   }
 }
 
+function isTooSlow(error: unknown): boolean {
+  return error instanceof AppError && error.code === "query_too_slow";
+}
+
 const SELECT = /^\s*SELECT\b/i;
 const HIDDEN_WRITES = `
   SELECT 1 FROM sqlite_schema
@@ -91,9 +98,13 @@ class EmbeddedDatabase implements SqliteDatabase {
   readonly #changes = new Changes();
   /** SQLite's own mark of what other processes committed. */
   #foreignVersion: unknown;
+  #nextNotice = Number.NEGATIVE_INFINITY;
   /** Whether triggers or foreign keys write what no statement says, as of a mark of the schema. */
   #hidden: { readonly schema: number; readonly writes: boolean } | undefined;
   readonly #checkpointer: Checkpointer;
+  /** Statements that take too long here, and the thread that reads them. */
+  readonly #slow = new Set<string>();
+  readonly #apart: ReadingThread;
   #moving = false;
   #restarting = false;
   /** Length of the log at the last attempt to move it; the next one is worth it a step later. */
@@ -109,6 +120,7 @@ class EmbeddedDatabase implements SqliteDatabase {
     this.#writing = writing;
     this.#reading = parts.reading;
     this.#checkpointer = (parts.checkpointer ?? threadCheckpointer)(parts.path);
+    this.#apart = (parts.slowReader ?? readingThread)(parts.path);
     const committed = () => this.#afterCommit();
     const changes = this.#changes;
     this.#writer = new Writer({ connection: writing, changes, clock, log, committed });
@@ -122,15 +134,37 @@ class EmbeddedDatabase implements SqliteDatabase {
     return this.#read(() => this.#reader(sql).all(sql, values) as Row[]);
   }
 
-  readWithin<Row = SqlRow>(
+  async readWithin<Row = SqlRow>(
     limitMs: number,
     sql: string,
     ...values: readonly SqlValue[]
   ): Promise<Row[]> {
-    return this.#read(() => {
+    const here = Math.min(limitMs, LIMITS.readHereMs);
+    const read = () => {
       const reader = this.#reader(sql);
-      return reader.within(limitMs, () => reader.all(sql, values) as Row[]);
-    });
+      return reader.within(here, () => reader.all(sql, values) as Row[]);
+    };
+    if (!this.#slow.has(sql)) {
+      try {
+        return await this.#read(read);
+      } catch (error) {
+        if (here === limitMs || !isTooSlow(error)) throw error;
+        this.#noteSlow(sql);
+      }
+    }
+    const { rows, tookMs } = await this.#apart.read({ sql, values, limitMs });
+    // Other values, or an index: it need not stay slow.
+    if (tookMs < LIMITS.readHereMs / 2) this.#slow.delete(sql);
+    return rows as Row[];
+  }
+
+  #noteSlow(sql: string): void {
+    this.#slow.add(sql);
+    if (this.#slow.size <= LIMITS.statementCacheMax) return;
+    for (const oldest of this.#slow) {
+      this.#slow.delete(oldest);
+      return;
+    }
   }
 
   version(tables: readonly string[] | undefined): number | undefined {
@@ -149,8 +183,11 @@ class EmbeddedDatabase implements SqliteDatabase {
     return rows;
   }
 
-  /** This connection's own commits do not change the mark. */
+  /** This connection's own commits do not change the mark. Asking costs as much as a read. */
   #noticeOthers(): void {
+    const now = this.#clock.monotonic();
+    if (now < this.#nextNotice) return;
+    this.#nextNotice = now + LIMITS.noticeOthersMs;
     const { data_version: version } = this.#writing.get("PRAGMA data_version") as SqlRow;
     if (version === this.#foreignVersion) return;
     this.#foreignVersion = version;
@@ -194,6 +231,7 @@ class EmbeddedDatabase implements SqliteDatabase {
   async #close(): Promise<void> {
     await this.#writer.idle();
     try {
+      await this.#apart.close();
       // A short log is moved by the engine when the last connection closes.
       const long = this.#measureLog().unmoved >= LIMITS.walCheckpointPages;
       if (long) await this.#checkpointer.run("passive");
