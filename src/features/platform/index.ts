@@ -57,7 +57,7 @@ function create(host: FeatureHost, options: PlatformOptions) {
   const { settings, scheduler } = records;
   const path = join(options.dir, LOG_FILE);
   const database = openSideDatabase({ path, clock, schema: LOGS_SCHEMA });
-  const logs = new LogBook({ database, clock, log, settings });
+  const logs = new LogBook({ database, clock, ids, log, settings });
   const backups = new Backups({ ...options, clock, ids, log, settings });
   const mails = new TestMails(records, (context, mail) => sendTestMail(auth, context, mail));
   addJobs({ host, records, logs, backups });

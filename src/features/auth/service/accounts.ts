@@ -15,6 +15,7 @@ import {
   readAuthOptions,
 } from "../../records/index.ts";
 import { findInAnyCase } from "../store.ts";
+import { KnownBearers } from "./known-bearers.ts";
 import { isGenuine, readClaims, signToken, type TokenClaims, type TokenType } from "./tokens.ts";
 
 export interface IssueOptions {
@@ -45,6 +46,7 @@ export class Accounts {
   readonly records: RecordsService;
   /** Made new with the schema, so that a changed collection has its changed options. */
   readonly #options = new WeakMap<Collection, AuthOptions>();
+  readonly #bearers = new KnownBearers();
 
   constructor(host: Pick<FeatureHost, "use">) {
     this.records = host.use(Records);
@@ -120,6 +122,25 @@ export class Accounts {
 
   /** Whose valid token of this type it is; undefined where it is none. */
   async bearer(context: Context, token: string, type: TokenType): Promise<TokenBearer | undefined> {
+    const known = this.#bearers.find(token, context.clock.now());
+    if (known?.bearer.claims.type === type) {
+      const { collection } = known.bearer;
+      // A changed schema has other collections, a changed row another version.
+      const isSame = this.records.collection(collection.id) === collection;
+      if (isSame && context.db.version([collection.name]) === known.version) return known.bearer;
+    }
+    const collection = this.records.collection(readClaims(token)?.collectionId ?? "");
+    const version = collection && context.db.version([collection.name]);
+    const bearer = await this.#verify(context, token, type);
+    if (bearer && version !== undefined) this.#bearers.add(token, { bearer, version });
+    return bearer;
+  }
+
+  async #verify(
+    context: Context,
+    token: string,
+    type: TokenType,
+  ): Promise<TokenBearer | undefined> {
     const claims = readClaims(token);
     if (claims?.type !== type) return undefined;
     const collection = this.records.collection(claims.collectionId);

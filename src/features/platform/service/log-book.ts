@@ -5,6 +5,7 @@
 
 import type { Clock, Timer } from "../../../base/clock.ts";
 import { fail } from "../../../base/errors.ts";
+import type { Ids } from "../../../base/ids.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Log } from "../../../base/log.ts";
 import type { SideDatabase, SideStatement } from "../../../infra/db/side.ts";
@@ -32,12 +33,16 @@ export interface LogEntry {
 export interface LogBookParts {
   readonly database: SideDatabase;
   readonly clock: Clock;
+  readonly ids: Ids;
   /** Hears of what could not be written. */
   readonly log: Log;
   readonly settings: SettingsBook;
 }
 
 const DAY_MS = 86_400_000;
+const SERIAL_CHARS = 7;
+/** Below the bound of what chance is drawn from, and of so many characters. */
+const SERIALS = 2 ** 32;
 /** What no entry can say about a request that reads the log. */
 const REQUEST_PATH = /@(request|collection)\b/;
 
@@ -48,10 +53,12 @@ export class LogBook {
   #dropped = 0;
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
-  #dated = { ms: Number.NaN, text: "" };
+  #stamp = { ms: Number.NaN, id: "", date: "" };
+  #serial: number;
 
   constructor(parts: LogBookParts) {
     this.#parts = parts;
+    this.#serial = parts.ids.below(SERIALS / 2);
   }
 
   /** Whether entries of the level are kept at all: asked before anything is made of one. */
@@ -67,7 +74,7 @@ export class LogBook {
       this.#dropped++;
       return;
     }
-    const row = JSON.stringify([level, message, this.#now(), data]);
+    const row = this.#row(level, message, data);
     if (row.length > LIMITS.logDataCharsMax) this.#dropped++;
     else this.#waiting.push(row);
     if (this.#waiting.length >= LIMITS.logBatch) void this.#write();
@@ -142,7 +149,7 @@ export class LogBook {
     this.#waiting = [];
     if (this.#dropped > 0) {
       const message = "Log entries were left out: they came faster than they could be written.";
-      rows.push(JSON.stringify([LEVELS.warn, message, this.#now(), { count: this.#dropped }]));
+      rows.push(this.#row(LEVELS.warn, message, { count: this.#dropped }));
       this.#dropped = 0;
     }
     if (rows.length === 0) return;
@@ -172,12 +179,22 @@ export class LogBook {
     return this.#parts.database.read<Row>(LIMITS.queryMs, { sql, values });
   }
 
-  /** Many entries share a millisecond. */
-  #now(): string {
+  /**
+   * Ids are the time and a number that goes up: keys in order are inserted at half the cost, and
+   * nobody gains anything by guessing one.
+   */
+  #row(level: number, message: string, data: Readonly<Record<string, unknown>>): string {
     const ms = this.#parts.clock.now();
-    if (ms !== this.#dated.ms) this.#dated = { ms, text: storedDate(ms) };
-    return this.#dated.text;
+    // Many entries share a millisecond.
+    if (ms !== this.#stamp.ms) this.#stamp = { ms, id: timeId(ms), date: storedDate(ms) };
+    this.#serial = (this.#serial + 1) % SERIALS;
+    const id = this.#stamp.id + this.#serial.toString(36).padStart(SERIAL_CHARS, "0");
+    return JSON.stringify([id, level, message, this.#stamp.date, data]);
   }
+}
+
+function timeId(ms: number): string {
+  return ms.toString(36).padStart(8, "0");
 }
 
 function entryOf({ id, created, data, message, level }: LogRow): LogEntry {

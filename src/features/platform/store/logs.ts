@@ -1,6 +1,6 @@
 /** `_logs` of auxiliary.db, laid out as a PocketBase data directory has it. */
 
-import type { SideStatement } from "../../../infra/db/side.ts";
+import type { SideRows, SideStatement } from "../../../infra/db/side.ts";
 import { type Collection, fields } from "../../records/index.ts";
 
 export const LOGS_SCHEMA: readonly string[] = [
@@ -47,16 +47,11 @@ export interface LogRow {
   readonly data: string;
 }
 
-/**
- * `rows`: JSON texts of `[level, message, created, data]`, fewer than 65,536. Their ids are the
- * moment and the place in the batch: in order, they cost the thread a fraction of the random ones
- * that the table would make.
- */
-export function insertLogs(rows: readonly string[]): SideStatement {
+/** `rows`: JSON texts of `[id, level, message, created, data]`. */
+export function insertLogs(rows: readonly string[]): SideRows {
   return {
-    sql: `INSERT INTO \`_logs\` (id, level, message, created, data)
-          SELECT printf('%011x%04x', CAST(unixepoch('subsec') * 1000 AS INTEGER), key), value ->> 0, value ->> 1, value ->> 2, value -> 3 FROM json_each(?)`,
-    values: [`[${rows.join(",")}]`],
+    sql: "INSERT INTO `_logs` (id, level, message, created, data) VALUES (?, ?, ?, ?, ?)",
+    rows: `[${rows.join(",")}]`,
   };
 }
 

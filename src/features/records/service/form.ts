@@ -34,7 +34,7 @@ export interface FormParts extends Timed {
 }
 
 export interface CountSource {
-  /** Undefined: any. */
+  /** Undefined where a view is read. */
   readonly tables: readonly string[] | undefined;
   /** The one table whose rows are all counted. */
   readonly whole?: string;

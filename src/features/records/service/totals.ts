@@ -22,7 +22,8 @@ export class Totals {
   async of(context: Context, query: Query): Promise<number> {
     const { tables, whole, repeatable } = query.countSource;
     if (whole !== undefined) return context.db.rowCount(whole);
-    const version = repeatable ? context.db.version(tables) : undefined;
+    // A view may read more than tables: the clock, or chance.
+    const version = repeatable && tables ? context.db.version(tables) : undefined;
     if (version === undefined) return count(context, query);
     const statement = query.count();
     const key = statement.sql + JSON.stringify(statement.values);

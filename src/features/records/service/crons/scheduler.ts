@@ -78,6 +78,11 @@ export class Scheduler {
     this.#arm();
   }
 
+  /** Resolves when no job runs that runs now. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
   /** Waits for running jobs, but no longer than a stop may take. */
   async stop(): Promise<void> {
     this.#timer?.clear();
@@ -85,7 +90,7 @@ export class Scheduler {
     if (this.#running.size === 0) return;
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#clock.after(LIMITS.shutdownGraceMs, resolve);
-    await Promise.race([Promise.all(this.#running), late]);
+    await Promise.race([this.idle(), late]);
     timer.clear();
   }
 
