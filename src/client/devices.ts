@@ -81,6 +81,21 @@ export class Devices {
     return this.#states.video;
   }
 
+  /** The device that is in use, or was last; undefined: none yet. */
+  deviceId(source: "audio" | "video"): string | undefined {
+    return this.#tracks.get(source)?.getSettings().deviceId;
+  }
+
+  /** Takes another camera or microphone: at once where it is on, else when it is switched on. */
+  async use(source: "audio" | "video", deviceId: string): Promise<DeviceState> {
+    const wish = this.#choice[source];
+    const before = typeof wish === "object" ? wish : source === "audio" ? AUDIO : VIDEO;
+    this.#choice = { ...this.#choice, [source]: { ...before, deviceId: { exact: deviceId } } };
+    if (this.#states[source] === "on") await this.#askDevice(source);
+    else this.#release(source);
+    return this.#states[source];
+  }
+
   async shareScreen(): Promise<DeviceState> {
     if (!this.#tracks.has("screen")) {
       await this.#ask("screen", () => attempt(() => navigator.mediaDevices.getDisplayMedia()));

@@ -175,6 +175,16 @@ export class WebRTCClient {
     await this.api.broadcastLocation(path.roomId, location, path.token);
   }
 
+  /** As browsers name devices; undefined: none is in use. */
+  deviceId(source: "audio" | "video"): string | undefined {
+    return this.#room?.devices.deviceId(source);
+  }
+
+  /** Takes another camera or microphone: at once where it is on, else when it is switched on. */
+  async useDevice(source: "audio" | "video", deviceId: string): Promise<DeviceState> {
+    return (await this.#room?.devices.use(source, deviceId)) ?? "off";
+  }
+
   /** Must be called from a user's click: browsers ask for that. */
   async shareScreen(): Promise<DeviceState> {
     return (await this.#room?.devices.shareScreen()) ?? "off";

@@ -12,9 +12,11 @@ import {
 } from "../client/index.ts";
 import { Chat } from "./chat.ts";
 import { Controls } from "./controls.ts";
+import { DeviceMenu } from "./device-menu.ts";
 import { byId, messageOf, showView } from "./dom.ts";
 import { displayName } from "./names.ts";
 import { People } from "./people.ts";
+import { type Quality, QualityMeter } from "./quality.ts";
 import { Requests } from "./requests.ts";
 import { Sounds } from "./sounds.ts";
 import { Tiles } from "./tiles.ts";
@@ -26,6 +28,12 @@ const STATES: Readonly<Record<SessionState, string>> = {
   connected: "Connected",
   reconnecting: "Reconnecting…",
   closed: "Left",
+};
+
+const QUALITIES: Readonly<Record<Quality, string>> = {
+  good: "Good connection",
+  fair: "Fair connection",
+  poor: "Poor connection",
 };
 
 export interface CallOptions {
@@ -43,6 +51,7 @@ export class Call {
   readonly #controls: Controls;
   readonly #people: People;
   readonly #requests: Requests;
+  readonly #quality = new QualityMeter();
   /** One's own ids: after a rejoin there is another one, and old messages keep the old. */
   readonly #selves = new Set<string>();
   #room: RoomSummary | undefined;
@@ -67,6 +76,7 @@ export class Call {
     });
     this.#requests = new Requests({ members: this.#client.members, onError });
     this.#controls = new Controls(this.#client, (text) => this.#notice(text));
+    new DeviceMenu(this.#client, (text) => this.#notice(text));
     byId("leave", HTMLButtonElement).onclick = () => void this.leave();
     this.#listen();
   }
@@ -115,6 +125,7 @@ export class Call {
       else this.#tiles.showScreen(participant, stream);
     };
     client.onRemoteTrackEnded = (participantId, source) => this.#trackEnded(participantId, source);
+    client.onActiveSpeaker = (participantId) => this.#tiles.lead(participantId);
     client.onDataEvent = (event) => this.#dataEvent(event);
     client.onLocalMedia = (states, stream) => this.#localMedia(states, stream);
   }
@@ -124,7 +135,10 @@ export class Call {
     status.textContent = STATES[state];
     status.dataset.state = state;
     if (state === "connected") this.#connected();
-    else this.#tiles.hush();
+    else {
+      this.#tiles.hush();
+      this.#showQuality(undefined);
+    }
     if (state !== "closed") return;
     clearInterval(this.#timer);
     const wasInside = this.#self !== undefined;
@@ -188,8 +202,19 @@ export class Call {
 
   async #look(): Promise<void> {
     if (this.#client.state === "connected" && !document.hidden) {
-      this.#tiles.observe(await this.#client.stats(), this.#self);
+      const stats = await this.#client.stats();
+      this.#tiles.observe(stats, this.#self);
+      this.#showQuality(this.#quality.look(stats));
     }
+  }
+
+  #showQuality(quality: Quality | undefined): void {
+    const meter = byId("quality", HTMLElement);
+    meter.hidden = quality === undefined;
+    if (quality === undefined || meter.dataset.quality === quality) return;
+    meter.dataset.quality = quality;
+    meter.title = QUALITIES[quality];
+    meter.ariaLabel = QUALITIES[quality];
   }
 
   #notice(text: string): void {

@@ -95,8 +95,16 @@ export class Tiles {
     if (self) this.#speak(this.#tiles.get(self), stats.audioLevel);
   }
 
+  /** Who speaks or spoke last, by the server's word; oneself among them. */
+  lead(participantId: string): void {
+    for (const [key, { element }] of this.#tiles) {
+      element.classList.toggle("leading", key === participantId);
+    }
+  }
+
   /** Nobody is known to speak. */
   hush(): void {
+    this.lead("");
     for (const tile of this.#tiles.values()) this.#speak(tile, 0);
   }
 

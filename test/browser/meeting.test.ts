@@ -29,7 +29,7 @@ beforeAll(async () => {
   home = freshHome();
   [server, browser] = await Promise.all([
     startServer(home, { config: CONFIG }),
-    launchChromium([SHARE_FLAG]),
+    launchChromium({ flags: [SHARE_FLAG] }),
   ]);
 });
 

@@ -34,6 +34,11 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: "A token that is not valid must not tell whether an address has an account.",
   },
   {
+    area: "otp",
+    calls: ["after a new address", "after a new password"],
+    reason: "A one-time password ends, as tokens do, with the address and password it is for.",
+  },
+  {
     area: "settings",
     calls: ["patch: null"],
     reason: "A body of null changes nothing; the reference answers 500.",

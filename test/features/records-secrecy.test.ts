@@ -198,7 +198,7 @@ test.each(["ann", undefined])(
     });
     const token: string | undefined = name === undefined ? undefined : signedIn.body.token;
     // Of a guest the rule asks whether the owner is nobody.
-  const own: string = name === undefined ? "" : signedIn.body.record.id;
+    const own: string = name === undefined ? "" : signedIn.body.record.id;
     const visible = new Set(
       posts.filter((post) => post.public || post.owner === own).map((p) => p.id),
     );

@@ -108,6 +108,14 @@ test("a list is counted once, and again after a write to what it reads", async (
   expect(counts).toHaveLength(before);
 });
 
+test("a view, which may read the clock, is counted each time", async () => {
+  const { app } = await freshLists();
+  await using _ = app;
+  const counts = watchCounts(app);
+  for (const list of ["titles/records", "titles/records"]) await total(app, list);
+  expect(counts).toHaveLength(2);
+});
+
 test("the rows of a whole table are counted once, whatever is written", async () => {
   const { app } = await freshLists();
   await using _ = app;

@@ -4,8 +4,6 @@ import { Backoff } from "../../src/client/backoff.ts";
 import type { Environment } from "../../src/client/environment.ts";
 import type { PeerEvents, PeerPort } from "../../src/client/link.ts";
 import { RoomSession } from "../../src/client/session.ts";
-import { tileWidth } from "../../src/web/layout.ts";
-import { displayName, initials } from "../../src/web/names.ts";
 
 /** A server and timers in the hand of the test. */
 class FakeEnvironment implements Environment {
@@ -470,33 +468,5 @@ describe("back-off", () => {
     expect([backoff.next(), backoff.next()]).toEqual([100, undefined]);
     backoff.reset();
     expect(backoff.next()).toBe(100);
-  });
-});
-
-describe("page", () => {
-  test.each([
-    [0, 1000, 600, 0],
-    [1, 1600, 900, 1600],
-    [2, 1610, 900, 800],
-    [2, 360, 640, 360],
-    [4, 1610, 900, 791],
-    [3, 0, 0, 0],
-  ])("%d tiles in %d × %d are %d wide", (count, width, height, tile) => {
-    expect(tileWidth(count, { width, height }, { gap: 10, ratio: 16 / 9 })).toBe(tile);
-  });
-
-  test.each([
-    ["Ada Lovelace", "AL"],
-    ["zoë", "Z"],
-    ["  Jean-Luc  de la Tour ", "JT"],
-    ["👩‍🚀 Sam", "👩‍🚀S"],
-    ["", "?"],
-  ])("initials of %p are %p", (name, letters) => {
-    expect(initials(name)).toBe(letters);
-  });
-
-  test("a guest is told apart by the end of the id", () => {
-    expect(displayName({ id: "abcdefgh", name: "" })).toBe("Guest efgh");
-    expect(displayName({ id: "abcdefgh", name: "Ada" })).toBe("Ada");
   });
 });

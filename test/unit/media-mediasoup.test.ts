@@ -4,30 +4,27 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import nodeDataChannel, {
-  type DataChannel,
-  type PeerConnection,
-  type Track,
-} from "node-datachannel";
 import { FakeClock, realClock } from "../../src/base/clock.ts";
 import { createLog, silentLog } from "../../src/base/log.ts";
-import type {
-  MediaConfig,
-  MediaEngine,
-  MediaPeer,
-  MediaRoom,
-} from "../../src/infra/media/engine.ts";
+import type { MediaConfig } from "../../src/infra/media/engine.ts";
 import { createMediasoupEngine } from "../../src/infra/media/mediasoup.ts";
 import { probe } from "../../src/infra/media/reachability.ts";
-import { type Answer, readAnswer } from "../../src/tools/sdp/answer.ts";
-import type { RtpCapabilities } from "../../src/tools/sdp/types.ts";
-import { type OfferSection, writeOffer } from "../../src/tools/sdp/writer.ts";
-import { workerPath } from "../fixtures/media-worker.ts";
-import { fuzzWorker } from "../fixtures/sdp-fuzz-worker.ts";
+import type { OfferSection } from "../../src/tools/sdp/writer.ts";
+import {
+  cleanUp,
+  cleanups,
+  joinRoom,
+  randomPort,
+  rtpPacket,
+  sendFrame,
+  startEngine,
+  until,
+  WORKER,
+} from "./media-fixture.ts";
 
 setDefaultTimeout(30_000);
 
-const WORKER = workerPath();
+afterEach(cleanUp);
 
 /** Sizes of the channel's frames: two strings, and bytes up to the largest. */
 const FRAMES = [
@@ -37,101 +34,6 @@ const FRAMES = [
   Uint8Array.of(0, 255, 7),
   new Uint8Array(256 * 1024).fill(9),
 ];
-
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-/** Outside the range that systems hand out by themselves; taken ones are tried again. */
-function randomPort(): number {
-  return 21_000 + Math.floor(Math.random() * 8_000);
-}
-
-async function startEngine(changes: Partial<MediaConfig> = {}): Promise<MediaEngine> {
-  for (let tries = 0; ; tries++) {
-    const config: MediaConfig = {
-      workers: 1,
-      port: randomPort(),
-      listenIp: "127.0.0.1",
-      announcedAddresses: [],
-      workerPath: WORKER,
-      ...changes,
-    };
-    const engine = createMediasoupEngine(config, { log: silentLog(), clock: realClock() });
-    cleanups.push(() => engine.close());
-    try {
-      await engine.start();
-      return engine;
-    } catch (thrown) {
-      if (tries === 5) throw thrown;
-    }
-  }
-}
-
-interface Client {
-  readonly peer: MediaPeer;
-  readonly connection: PeerConnection;
-  readonly channel: DataChannel;
-  readonly answer: Answer;
-  readonly tracks: Map<string, Track>;
-  /** Messages on the channel, oldest first. */
-  readonly heard: unknown[];
-}
-
-interface JoinOptions {
-  readonly sections?: readonly OfferSection[];
-  /** Changes the client's answer before it is read. */
-  readonly edit?: (sdp: string) => string;
-  readonly onPeer?: (peer: MediaPeer) => void;
-}
-
-/** A client joins by our offer, its answer is read and applied, and the channel is open. */
-async function joinRoom(room: MediaRoom, id: string, options: JoinOptions = {}): Promise<Client> {
-  const sections: readonly OfferSection[] = [
-    { type: "channel", mid: "0" },
-    ...(options.sections ?? []),
-  ];
-  const peer = await room.createPeer(id);
-  options.onPeer?.(peer);
-  const opened = new Promise<void>((resolve) => peer.onChannelOpen(resolve));
-  const offer = writeOffer({ sessionId: "1", version: 1, transport: peer.transport, sections });
-  const connection = new nodeDataChannel.PeerConnection(id, {
-    iceServers: [],
-    // It would make an offer of its own for the channel.
-    disableAutoNegotiation: true,
-  });
-  cleanups.push(() => connection.close());
-  const tracks = new Map<string, Track>();
-  connection.onTrack((track) => void tracks.set(track.mid(), track));
-  const channel = connection.createDataChannel("events", { negotiated: true, id: 0 });
-  const heard: unknown[] = [];
-  channel.onMessage((message) => {
-    heard.push(typeof message === "string" ? message : new Uint8Array(message as Buffer));
-  });
-  const sdp = await new Promise<string>((resolve) => {
-    connection.onLocalDescription((local) => resolve(local));
-    connection.setRemoteDescription(offer, "offer");
-    connection.setLocalDescription("answer");
-  });
-  const answer = readAnswer((options.edit ?? ((same) => same))(sdp), sections);
-  peer.acceptCodecs(answer.acceptedCodecs);
-  await peer.connect(answer.dtls);
-  await opened;
-  await until(() => channel.isOpen());
-  return { peer, connection, channel, answer, tracks, heard };
-}
-
-/** Waits for something that another process does. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await Bun.sleep(5);
-}
-
-function sendFrame(channel: DataChannel, frame: string | Uint8Array): void {
-  if (typeof frame === "string") channel.sendMessage(frame);
-  else channel.sendMessageBinary(frame);
-}
 
 test("a client joins by our offer; frames of each size go both ways, in order", async () => {
   const room = await (await startEngine()).createRoom("r");
@@ -193,22 +95,6 @@ test("a listener that throws is logged, and the next frame is heard", async () =
   expect(lines.filter((line) => line.includes("from the room"))).toHaveLength(2);
 });
 
-/** Id of the header extension for the level of sound, as the router has it. */
-const LEVEL_EXTENSION = 6;
-
-/** One RTP packet of opus (RFC 3550), with its level of sound (RFC 6464): 0 is the loudest. */
-function rtpPacket(ssrc: number, sequence: number, level = 30): Buffer {
-  const packet = Buffer.alloc(12 + 8 + 40, 0x11);
-  packet.writeUInt32BE(0xbede_0001, 12);
-  packet.writeUInt32BE(((LEVEL_EXTENSION << 12) | 0x80 | level) * 0x1_0000, 16);
-  packet.writeUInt8(0x90, 0);
-  packet.writeUInt8(100, 1);
-  packet.writeUInt16BE(sequence, 2);
-  packet.writeUInt32BE(sequence * 960, 4);
-  packet.writeUInt32BE(ssrc, 8);
-  return packet;
-}
-
 test("what one publishes arrives in another's slot, and leaves with its producer", async () => {
   const room = await (await startEngine()).createRoom("r");
   const { capabilities } = room;
@@ -245,128 +131,6 @@ test("what one publishes arrives in another's slot, and leaves with its producer
   producer.close();
   await gone;
   expect(await listener.peer.consume({ producerId: producer.id, mid: "7" })).toBeUndefined();
-});
-
-const receive = (capabilities: RtpCapabilities): OfferSection => ({
-  type: "receive",
-  mid: "1",
-  source: "audio",
-  capabilities,
-});
-
-const send = (capabilities: RtpCapabilities): OfferSection => ({
-  type: "send",
-  mid: "7",
-  kind: "audio",
-  streamId: "slots",
-  trackId: "slot7",
-  capabilities,
-});
-
-/** Joins and sends opus from now on, with this level (RFC 6464; 0 is loudest). */
-async function joinSpeaking(room: MediaRoom, id: string, ssrc: number, level?: number) {
-  const speaker = await joinRoom(room, id, {
-    sections: [receive(room.capabilities)],
-    edit: (sdp) => sdp.replace("a=mid:1\r\n", `a=mid:1\r\na=ssrc:${ssrc} cname:${id}\r\n`),
-  });
-  const [published] = speaker.answer.published;
-  const producer = await speaker.peer.produce(published!);
-  await until(() => speaker.tracks.has("1"));
-  let sequence = 0;
-  const sending = setInterval(() => {
-    const track = speaker.tracks.get("1");
-    if (track?.isOpen()) track.sendMessageBinary(rtpPacket(ssrc, ++sequence, level));
-  }, 10);
-  cleanups.push(() => clearInterval(sending));
-  return { ...speaker, producer };
-}
-
-/** Joins, and collects what arrives of a producer. */
-async function joinListening(room: MediaRoom, id: string, producerId: string) {
-  const listener = await joinRoom(room, id, { sections: [send(room.capabilities)] });
-  const consumer = await listener.peer.consume({ producerId, mid: "7" });
-  const packets: Buffer[] = [];
-  await until(() => listener.tracks.has("7"));
-  listener.tracks.get("7")!.onMessage((packet) => packets.push(packet));
-  return { ...listener, consumer, packets };
-}
-
-test("a big room goes on over further workers: media, messages and the end of media cross", async () => {
-  const engine = await startEngine({ workers: 2, workerLoad: 3 });
-  const room = await engine.createRoom("r");
-  const speaker = await joinSpeaking(room, "speaker", 4242);
-  const near = await joinListening(room, "near", speaker.producer.id);
-  expect(engine.status().map(({ rooms }) => rooms)).toEqual([1, 0]);
-  const far = await joinListening(room, "far", speaker.producer.id);
-  expect(engine.status().map(({ rooms }) => rooms)).toEqual([1, 1]);
-  expect(far.consumer?.producerId).toBe(speaker.producer.id);
-  await until(() => near.packets.length >= 5 && far.packets.length >= 5);
-
-  room.broadcast("to all", "near");
-  far.peer.send("to far");
-  await until(() => far.heard.length === 2 && speaker.heard.length === 1);
-  expect(far.heard).toEqual(["to all", "to far"]);
-  expect(near.heard).toEqual([]);
-
-  const gone = new Promise<void>((resolve) => far.consumer!.onProducerClose(resolve));
-  speaker.producer.close();
-  await gone;
-  expect(await far.peer.consume({ producerId: speaker.producer.id, mid: "7" })).toBeUndefined();
-});
-
-test("who is on a further worker is heard at home, and their silence is told", async () => {
-  const engine = await startEngine({ workers: 2, workerLoad: 2 });
-  const room = await engine.createRoom("r");
-  const heard: string[] = [];
-  room.onSpeaker((producerId) => heard.push(producerId));
-  const near = await joinSpeaking(room, "near", 1111, 100);
-  const far = await joinSpeaking(room, "far", 2222, 10);
-  expect(engine.status().map(({ rooms }) => rooms)).toEqual([1, 1]);
-  await until(() => near.producer.flowing && far.producer.flowing);
-  const listener = await joinListening(room, "listener", far.producer.id);
-  await until(() => listener.packets.length >= 5);
-  await until(() => heard.at(-1) === far.producer.id);
-  far.producer.setPaused(true);
-  await Bun.sleep(100);
-  const before = listener.packets.length;
-  await Bun.sleep(100);
-  expect(listener.packets.length).toBe(before);
-});
-
-test("a worker that dies takes the whole room, also where only a part of it was there", async () => {
-  const engine = await startEngine({ workers: 2, workerLoad: 2 });
-  const room = await engine.createRoom("r");
-  const near = await joinSpeaking(room, "near", 1111);
-  await joinListening(room, "far", near.producer.id);
-  const [first, second] = engine.status();
-  expect([first?.rooms, second?.rooms]).toEqual([1, 1]);
-  const lost = new Promise<void>((resolve) => room.onLost(resolve));
-  process.kill(second!.pid, "SIGKILL");
-  await lost;
-  expect(room.closed).toBe(true);
-  expect(engine.status()[0]?.rooms).toBe(0);
-  const again = await engine.createRoom("r");
-  const speaker = await joinSpeaking(again, "near", 1111);
-  const { packets } = await joinListening(again, "far", speaker.producer.id);
-  await until(() => packets.length >= 5);
-});
-
-test("a client that names payload types gets them, on a router that goes with its last one", async () => {
-  const engine = await startEngine();
-  const room = await engine.createRoom("r");
-  const speaker = await joinSpeaking(room, "speaker", 4242);
-  const before = await engine.memoryBytes();
-  const player = await room.createPeer("player", { channel: false, payloadTypes: { opus: 111 } });
-  const consumer = await player.consume({ producerId: speaker.producer.id });
-  expect(consumer?.rtp.codecs.map(({ payloadType }) => payloadType)).toEqual([111]);
-  expect(consumer?.rtp.encodings[0]?.ssrc).toBeGreaterThan(0);
-  player.close();
-  for (let count = 0; count < 100; count++) {
-    const payloadTypes = { opus: 96 + (count % 32) };
-    (await room.createPeer("player", { channel: false, payloadTypes })).close();
-  }
-  expect((await engine.memoryBytes()) - before).toBeLessThan(20 * 1024 * 1024);
-  expect(engine.status()[0]?.rooms).toBe(1);
 });
 
 test("a client without the codec gets no consumer; impossible parameters are refused", async () => {
@@ -583,11 +347,4 @@ test.each([
   const result = await probe(target, realClock());
   expect(result).toMatchObject({ ok: false });
   expect(result.ok ? "" : result.reason).toContain(reason);
-});
-
-test("mutated answers that get through do the worker no harm", async () => {
-  const outcome = await fuzzWorker(await startEngine(), { seed: 7, rounds: 1_000, batch: 250 });
-  // Both outcomes are common, else the mutations test nothing.
-  expect(outcome.produced).toBeGreaterThan(300);
-  expect(outcome.read).toBeLessThan(900);
 });

@@ -31,6 +31,12 @@ import {
 } from "./parameters.ts";
 import { PeerConsumer, PeerProducer, workerLayers } from "./peer-streams.ts";
 
+/**
+ * Browsers ignore requests for a key frame within 300 ms of the last one. Asked in that time, the
+ * worker asks at its end; it would be a second otherwise until it asks again.
+ */
+const KEY_FRAME_PAUSE_MS = 330;
+
 /** SCTP payload protocol identifiers of data channel messages (RFC 8831). */
 const PPID = { text: 51, binary: 53, emptyText: 56, emptyBinary: 57 } as const;
 
@@ -119,7 +125,12 @@ export class MediasoupPeer implements MediaPeer {
     const refusal = `Section ${rtp.mid ?? ""} was refused by the media engine.`;
     const producer = await this.#request(
       refusal,
-      () => this.#transport.produce({ kind, rtpParameters: workerParameters(rtp) }),
+      () =>
+        this.#transport.produce({
+          kind,
+          rtpParameters: workerParameters(rtp),
+          ...(kind === "video" ? { keyFrameRequestDelay: KEY_FRAME_PAUSE_MS } : {}),
+        }),
       (late) => late.close(),
     );
     this.#room.addProducer(producer);

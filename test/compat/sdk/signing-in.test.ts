@@ -51,11 +51,11 @@ test("S36 a user is created with a confirmed password, unverified", async () => 
   const email = "new@example.com";
   const pair = { password: PASSWORD, passwordConfirm: PASSWORD };
   const attempts = [
-    [{ email, ...pair, passwordConfirm: "other" }, { passwordConfirm: "validation_values_mismatch" }],
     [
-      { email },
-      { password: "validation_required", passwordConfirm: "validation_required" },
+      { email, ...pair, passwordConfirm: "other" },
+      { passwordConfirm: "validation_values_mismatch" },
     ],
+    [{ email }, { password: "validation_required", passwordConfirm: "validation_required" }],
     [{ email, ...pair, verified: true }, { verified: "validation_values_mismatch" }],
   ] as const;
   for (const [body, codes] of attempts) {
@@ -150,7 +150,10 @@ test("S47 the methods of signing in have their shape", async () => {
 
 test("S64 the last superuser stays; the command line makes others", async () => {
   const [only] = await on.root.collection("_superusers").getFullList();
-  expect(await refusal(on.root.collection("_superusers").delete(only?.id ?? ""))).toEqual([400, {}]);
+  expect(await refusal(on.root.collection("_superusers").delete(only?.id ?? ""))).toEqual([
+    400,
+    {},
+  ]);
   expect(await on.command("superuser", "upsert", "second@example.com", "second-one-2")).toBe(0);
   const second = on.client();
   await second.collection("_superusers").authWithPassword("second@example.com", "second-one-2");

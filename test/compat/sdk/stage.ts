@@ -5,7 +5,7 @@
  */
 
 import PocketBase, { type CollectionModel, type RecordModel } from "pocketbase";
-import { freshHome, run, startServer } from "../../fixtures/executable.ts";
+import { drawPort, freshHome, run, startServer } from "../../fixtures/executable.ts";
 
 /** As the reference's prepared directory has it. */
 export const ROOT = { email: "root@example.com", password: "correct horse" };
@@ -103,9 +103,9 @@ export class Stage implements AsyncDisposable {
   /** With these features on (a list of names, `none` or `all`). */
   static async start(features = "none"): Promise<Stage> {
     const reference = process.env.PARVIS_REFERENCE;
-    const stage = new Stage(
-      await (reference ? theirs(reference) : ours(["--features", features])),
-    );
+    // A server that starts itself again after a restore has to be found where it was.
+    const flags = ["--features", features, "--http", `127.0.0.1:${drawPort()}`];
+    const stage = new Stage(await (reference ? theirs(reference) : ours(flags)));
     await stage.root.collection("_superusers").authWithPassword(ROOT.email, ROOT.password);
     return stage;
   }
