@@ -10,14 +10,13 @@ import { freshApp } from "../features/app-fixture.ts";
 import { freshHome, run, startServer } from "../fixtures/executable.ts";
 import { printFigures, writeRaw } from "../fixtures/figures.ts";
 import { call, PASSWORD, signIn } from "../fixtures/people.ts";
+import { paced } from "./load/paced.ts";
 
 const REQUESTS = 20_000;
 const ROUNDS = 6;
 const ROWS = 200_000;
 const FILES = 200;
 const FILE_BYTES = 500_000;
-/** Between the beginnings of two requests: 200 a second. */
-const PACE_MS = 5;
 
 /** Microseconds of one request in this process, without a socket; with the log and without in turn. */
 async function requestCost(): Promise<{ with: number[]; without: number[] }> {
@@ -59,27 +58,12 @@ function fill(dir: string): void {
   }
 }
 
-/** Milliseconds of each request, begun at the pace whatever became of those before. */
-async function latencies(url: string, until: () => boolean): Promise<number[]> {
-  const took: number[] = [];
-  const running: Promise<void>[] = [];
-  const began = performance.now();
-  for (let sent = 0; !until(); sent++) {
-    const wait = began + sent * PACE_MS - performance.now();
-    if (wait > 0) await Bun.sleep(wait);
-    running.push(
-      (async () => {
-        const start = performance.now();
-        if (sent % 4 === 0) {
-          const body = { text: "x" };
-          await call(url, ["POST", "/api/collections/lines/records"], { body });
-        } else await call(url, ["GET", "/api/collections/lines/records/row000000000001"]);
-        took.push(performance.now() - start);
-      })(),
-    );
-  }
-  await Promise.all(running);
-  return took;
+/** A write after three reads. */
+function ask(url: string) {
+  return (sent: number) =>
+    sent % 4 === 0
+      ? call(url, ["POST", "/api/collections/lines/records"], { body: { text: "x" } })
+      : call(url, ["GET", "/api/collections/lines/records/row000000000001"]);
 }
 
 async function backup() {
@@ -98,7 +82,7 @@ async function backup() {
   await using server = await startServer(home, { dir, flags });
   const { token } = await signIn(server.url, "root@example.com", "_superusers");
   const end = performance.now() + 5_000;
-  const quiet = await latencies(server.url, () => performance.now() > end);
+  const quiet = await paced(() => performance.now() > end, ask(server.url));
   let done = false;
   const began = performance.now();
   const making = call(server.url, ["POST", "/api/backups"], { token, body: { name: "it.zip" } });
@@ -106,7 +90,7 @@ async function backup() {
     done = true;
     return performance.now() - began;
   });
-  const busy = await latencies(server.url, () => done);
+  const busy = await paced(() => done, ask(server.url));
   const tookMs = await finished;
   const megabytes = (path: string) => Math.round(statSync(join(dir, path)).size / 1e6);
   console.log(

@@ -4,6 +4,7 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { createConnection } from "node:net";
 import { EventSource } from "eventsource";
 import PocketBase from "pocketbase";
 import { fromBuffer } from "yauzl";
@@ -159,6 +160,29 @@ test("the page of the API has its script and style, and names the records", asyn
     paths: Record<string, unknown>;
   };
   expect(Object.keys(document.paths)).toContain("/api/collections/{collection}/records");
+});
+
+/** The answer to a GET that comes from another address of this machine. */
+function getFrom(localAddress: string, path: string, token: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const to = { host: "127.0.0.1", port: Number(new URL(server.url).port), localAddress };
+    const socket = createConnection(to);
+    const head = ["host: localhost", `authorization: ${token}`, "connection: close"].join("\r\n");
+    let answer = "";
+    socket.on("data", (bytes) => {
+      answer += bytes.toString();
+    });
+    socket.on("close", () => resolve(answer));
+    socket.on("error", reject);
+    socket.write(`GET ${path} HTTP/1.1\r\n${head}\r\n\r\n`);
+  });
+}
+
+test("callers are told apart by their addresses, as limits and idle streams need it", async () => {
+  for (const address of ["127.0.0.1", "127.0.0.7"]) {
+    const answer = await getFrom(address, "/api/health", root.authStore.token);
+    expect(answer).toContain(`"realIP":"${address}"`);
+  }
 });
 
 test("jobs run", async () => {

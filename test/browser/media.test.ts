@@ -1,4 +1,4 @@
-/** Media in real browsers: both modes, speakers, restarts, frozen tabs, and clients of other kinds. */
+/** Media in a real browser: tracks mode, speakers, restarts, a frozen tab, clients of other kinds */
 
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
@@ -80,7 +80,8 @@ test("four people in tracks mode see and hear each other, and those who come aga
   expect(members.flatMap(({ faults }) => faults)).toEqual([]);
   // Of each other's screens, which nobody shares, there is no track.
   const sections = await members[0]?.page.evaluate(
-    "inPage.peers()[0].getTransceivers().filter((each) => each.currentDirection === 'recvonly').length",
+    `inPage.peers()[0].getTransceivers()
+      .filter((each) => each.currentDirection === "recvonly").length`,
   );
   expect(sections).toBe(6);
 });
@@ -127,6 +128,29 @@ test("layers are chosen: the picture becomes small, and large again", async () =
   await until("a small picture", 15_000, async () => (await width()) === 240);
   await watcher.page.evaluate("inPage.api().prefer({ layers: [] })");
   await until("a large picture", 20_000, async () => (await width()) === 960);
+});
+
+test("another microphone is taken in the middle of a call, without an offer", async () => {
+  const room = await makeRoom(server.url);
+  await using speaker = await enter(room);
+  await using listener = await enter(room);
+  await expectEveryone([speaker, listener]);
+  const { other, before } = await speaker.page.evaluate<{
+    other: string;
+    before: string;
+  }>(`(async () => {
+    const before = inPage.api().deviceId("audio");
+    const devices = await navigator.mediaDevices.enumerateDevices();
+    const inputs = devices.filter(({ kind }) => kind === "audioinput");
+    return { before, other: inputs.map((each) => each.deviceId).find((id) => id !== before) };
+  })()`);
+  const offers = "inPage.peers()[0].remoteDescription.sdp.match(/^o=.*$/m)[0]";
+  const version = await speaker.page.evaluate(offers);
+  expect(other).not.toBe(before);
+  expect(await speaker.page.evaluate(`inPage.api().useDevice("audio", ${js(other)})`)).toBe("on");
+  expect(await speaker.page.evaluate('inPage.api().deviceId("audio")')).toBe(other);
+  await expectMediaFrom(listener.page, [speaker.id]);
+  expect(await speaker.page.evaluate(offers)).toBe(version);
 });
 
 test("an ICE restart goes by unnoticed", async () => {

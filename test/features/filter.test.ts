@@ -270,7 +270,8 @@ test.each([
   if (expected.startsWith("SELECT"))
     expect(sql).toBe("SELECT count(*) AS `total` FROM `teams` AS `b`");
   else expect(text).toContain(expected);
-  expect(timed).toBe(false);
+  // What looks at rows can be slow; the count of a whole table cannot.
+  expect(timed).toBe(!expected.startsWith("SELECT"));
 });
 
 test.each([

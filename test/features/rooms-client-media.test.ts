@@ -173,13 +173,19 @@ test("it receives what it asks for, paused at first, until that ends", async () 
 
 test("it leaves with its last transport, and with the worker", async () => {
   const room = await fixture.room(owner);
-  await fixture.enter(room, guest());
+  const watcher = await fixture.enter(room, guest());
   const list = async () =>
     (await fixture.call("rooms.participants", { room_id: room }, owner)).items.length;
   const first = await join(room);
   await first.receive();
+  await first.produce();
+  await settle();
+  expect(Object.keys(watcher.shown())).toHaveLength(1);
   first.peer("send").setState("closed");
+  await settle();
   expect(await list()).toBe(2);
+  expect(watcher.shown()).toEqual({});
+  expect(watcher.events("track_unpublished")).toHaveLength(1);
   first.peer("recv").setState("closed");
   expect(await list()).toBe(1);
   await join(room);

@@ -8,7 +8,7 @@ import type { Kernel } from "../../core/execute.ts";
 import type { HttpMethod, Operation } from "../../core/operation.ts";
 import type { Arrival, Departure } from "../../core/traffic.ts";
 import { bearerToken, requestIdFrom } from "../../core/wire.ts";
-import { HttpCall, type HttpServer, splitAddress } from "./call.ts";
+import { HttpCall, splitAddress } from "./call.ts";
 import type { ClientAddress } from "./origin.ts";
 import { type Cors, errorReply, type Reply, SECURITY_HEADERS } from "./respond.ts";
 
@@ -29,7 +29,6 @@ export type HttpHandler = (call: HttpCall) => Promise<Response | Reply>;
 /** What the framework hands over. */
 interface Given {
   readonly request: Request;
-  readonly server: HttpServer | null;
 }
 
 interface Raw extends Given {
@@ -56,10 +55,11 @@ export function mountRoute(
   mount.app.route(
     route.method,
     route.path,
-    // The context is taken whole: the framework reads this function's text to decide what to fill in.
+    // The framework reads this function's text to decide what to fill in, and the text of a compiled
+    // executable does not tell: only what is always there is taken from the context.
     (context) => {
-      const { request, params, server } = context as unknown as Partial<Raw> & Given;
-      return frame(mount, { request, params: params ?? NO_PARAMS, server }, target);
+      const { request, params } = context as unknown as Partial<Raw> & Given;
+      return frame(mount, { request, params: params ?? NO_PARAMS }, target);
     },
     { parse: "none" } as never,
   );
@@ -74,15 +74,16 @@ export function mountFallback(mount: Mount, serve: (request: Request) => Promise
   mount.app.all(
     "/*",
     (context) => {
-      const { request, server } = context as unknown as Given;
-      return frame(mount, { request, server, params: NO_PARAMS }, { handler, dialect: "records" });
+      const { request } = context as unknown as Given;
+      return frame(mount, { request, params: NO_PARAMS }, { handler, dialect: "records" });
     },
     { parse: "none" },
   );
 }
 
 async function frame(mount: Mount, raw: Raw, target: MountTarget): Promise<Response> {
-  const { request, server } = raw;
+  const { request } = raw;
+  const { server } = mount.app;
   const { clock, ids } = mount.kernel.runtime;
   const started = clock.monotonic();
   const requestId = requestIdFrom(request.headers.get("x-request-id"), ids);
@@ -128,11 +129,11 @@ function complete(
 }
 
 function arrive(
-  { kernel, clientAddress }: Mount,
-  { request, params, server }: Raw,
+  { app, kernel, clientAddress }: Mount,
+  { request, params }: Raw,
   target: MountTarget,
 ): Arrival {
-  const peer = server?.requestIP(request)?.address ?? "127.0.0.1";
+  const peer = app.server?.requestIP(request)?.address ?? "127.0.0.1";
   // What the operator set while the server runs goes before what it was started with.
   const named = kernel.registry.traffic?.addressOf(request.headers);
   const ip = named ?? clientAddress.of(request, peer);

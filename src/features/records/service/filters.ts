@@ -10,7 +10,7 @@ import { CLIENT_FILTER, parseFilter, RULE } from "../../../tools/filter/parser.t
 import type { Collection } from "../schema.ts";
 import { condition, listable, ruleCondition } from "./conditions.ts";
 import { BASE, type CountSource, Form } from "./form.ts";
-import { allOf, type Run } from "./fragment.ts";
+import { ALWAYS, allOf, type Run } from "./fragment.ts";
 import { Aliases, Joins } from "./joins.ts";
 import { NO_REQUEST, type RequestInfo } from "./request.ts";
 import { Observations, Schema, type Scope } from "./scope.ts";
@@ -114,22 +114,25 @@ export class Filters {
     assert(this.#schema.find(collection.id), `${collection.name} is of this schema`);
     if (!privileged) refuseReserved(filter, sort);
     const scope = this.#scope(options, run);
-    const { joins, requirements, observations, timed } = scope;
+    const { joins, requirements, observations } = scope;
     const client: Scope = { ...scope, trusted: privileged };
     const conditions = rule === "" ? [] : [ruleCondition(scope, rule)];
     if (filter !== "") conditions.push(condition(client, parseFilter(filter, CLIENT_FILTER)));
     const order = sort === "" ? undefined : sortTerms(client, sort);
     const all = allOf([...conditions, ...requirements.values()]);
     const tables = joins.neededBy(order ? [all, order] : [all]);
-    const counted = { ...joins.neededBy([all]), timed: filter !== "" || requirements.size > 0 };
+    const isChosen = filter !== "" || requirements.size > 0 || (rule !== "" && all !== ALWAYS);
+    const counted = { ...joins.neededBy([all]), timed: scope.timed && isChosen };
+    const timed = scope.timed && (isChosen || sort !== "");
     const tablesIn = (text: string) => this.#schema.tablesIn(text);
     const parts = { collection, observations, tablesIn, timed, condition: all, order };
     return new Form({ ...parts, ...tables, counted });
   }
 
   #scope(options: Texts, run: Run): Scope {
-    const { collection, unstored, filter = "", sort = "" } = options;
-    const timed = filter !== "" || sort !== "";
+    const { collection, unstored, rule = "", filter = "", sort = "" } = options;
+    // A rule is the operator's, but a list by it may look at every row all the same.
+    const timed = filter !== "" || sort !== "" || (rule !== "" && !unstored);
     const aliases = new Aliases();
     const complete = collection.type !== "view" && !unstored;
     return {

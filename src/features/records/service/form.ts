@@ -79,7 +79,9 @@ export class Form {
       fragment = this.#build(kind);
       this.#statements.set(kind, fragment);
     }
-    const timed = kind === "count" ? this.#parts.counted.timed : this.#parts.timed;
+    // One row by its id is quick.
+    const timed =
+      kind === "count" ? this.#parts.counted.timed : this.#parts.timed && kind !== "row";
     return { sql: fragment.sql, values: valuesOf(fragment, run), timed };
   }
 

@@ -21,6 +21,8 @@ export interface ClientTransportsOptions {
   readonly media: MediaRoom;
   /** Of all transports together: closed when the last of them is. */
   readonly onState: (state: PeerState) => void;
+  /** What was sent went with its transport. */
+  readonly onSendClosed: () => void;
 }
 
 export interface ConsumeWish {
@@ -53,7 +55,7 @@ export class ClientTransports {
 
   /** Errors: 409 `transport_exists`, 503 `media_unavailable`. */
   async open(direction: Direction): Promise<MediaPeer> {
-    const { participantId, media, onState } = this.#options;
+    const { participantId, media } = this.#options;
     const id = `${participantId}-${direction}`;
     if (this.#peers.has(id) || this.#opening.has(direction)) {
       throw fail.conflict("transport_exists", "There is such a transport already.");
@@ -66,15 +68,22 @@ export class ClientTransports {
         throw fail.unavailable("media_unavailable", "The connection was lost. Try again.");
       }
       this.#peers.set(id, peer);
-      peer.onState((state) => {
-        if (state === "closed") this.#peers.delete(id);
-        if (state === "closed") peer.close();
-        if (state !== "closed" || this.#peers.size === 0) onState(state);
-      });
+      peer.onState((state) => this.#follow(peer, { direction, state }));
       return peer;
     } finally {
       this.#opening.delete(direction);
     }
+  }
+
+  #follow(peer: MediaPeer, news: { direction: Direction; state: PeerState }): void {
+    const { direction, state } = news;
+    const { onState, onSendClosed } = this.#options;
+    if (state === "closed") {
+      this.#peers.delete(peer.id);
+      peer.close();
+      if (direction === "send") onSendClosed();
+    }
+    if (state !== "closed" || this.#peers.size === 0) onState(state);
   }
 
   /** Error: 404 `transport_not_found`. */

@@ -262,7 +262,9 @@ export class Participant implements Person {
     this.#announced = true;
     this.#departure.expectAnswer();
     const onState = (state: PeerState) => this.#departure.peerState(state);
-    this.#transports = new ClientTransports({ participantId: this.id, media, onState });
+    const onSendClosed = () => this.#publications.drop();
+    const options = { participantId: this.id, media, onState, onSendClosed };
+    this.#transports = new ClientTransports(options);
     return this.#transports;
   }
 

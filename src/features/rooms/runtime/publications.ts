@@ -83,6 +83,11 @@ export class Publications {
     this.#close(known);
   }
 
+  /** The connection under all of them ended, and nothing takes its place. */
+  drop(): void {
+    for (const publication of this.all) this.#close(publication);
+  }
+
   /** Nothing of the source goes on to others, or again. */
   setPaused(source: Source, paused: boolean): void {
     for (const publication of this.#byMid.values()) {
