@@ -325,7 +325,7 @@ install_all() {
 
 # -------------------------------------------------------------------------------------- tests
 
-# Installs a browser of the distribution where it has one: PACKAGE COMMAND…
+# Installs what the browser tests use, where the distribution has it: PACKAGE COMMAND…
 ensure_browser() {
   local package=$1 command
   shift
@@ -347,6 +347,9 @@ ensure_browser() {
 ensure_browsers() {
   ensure_browser chromium chromium chromium-browser google-chrome
   ensure_browser firefox-esr firefox-esr firefox
+  # For networks that lose packets; neither need be on everybody's path.
+  ensure_browser iproute2 ip /usr/sbin/ip /sbin/ip
+  ensure_browser iptables iptables /usr/sbin/iptables /sbin/iptables
 }
 
 # One pass or failure in the sum: LABEL COMMAND…

@@ -63,6 +63,10 @@ function addSuperuserCommands(superuser: Command, run: Run): void {
     .command("delete <email>")
     .description("deletes a superuser, but not the last one")
     .action(run(ofSuperusers(remove)));
+  superuser
+    .command("otp <email>")
+    .description("makes a one-time password to sign in with")
+    .action(run(ofSuperusers(makeOtp)));
 }
 
 function passwordOption(command: Command): Command {
@@ -133,6 +137,14 @@ async function remove(call: Invocation): Promise<undefined> {
   });
   const { id, email } = account;
   call.output.print({ deleted: { id, email } }, (output) => output.line(`deleted ${id} ${email}`));
+}
+
+async function makeOtp(call: Invocation): Promise<undefined> {
+  const otp = await operate(call, {}, async (operator) => {
+    const target = targetOf(await lookUp(call, operator));
+    return asAnswer(await operator.call("auth.makeOtp", target));
+  });
+  call.output.print(otp, (output) => output.fields(otp));
 }
 
 function lookUp(call: Invocation, operator: Operator): Promise<Answer> {

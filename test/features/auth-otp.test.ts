@@ -35,6 +35,21 @@ describe("a one-time password", () => {
     expect(await app.rows("_otps")).toEqual([]);
   });
 
+  test("is made by a superuser for somebody, without a mail", async () => {
+    await using app = await authApp();
+    const { id } = await app.signUp("Ann");
+    const make = () => app.app.call("auth.makeOtp", { collection: "users", id });
+    await expect(make()).rejects.toMatchObject({ code: "otp_disabled" });
+    await app.configure("users", OTP_ON);
+    const made = (await make()) as { otpId: string; password: string; seconds: number };
+    expect(made.seconds).toBe(180);
+    const users = app.client().collection("users");
+    const answer = await users.authWithOTP(made.otpId, made.password);
+    // It says nothing about who reads the mail.
+    expect([answer.record.id, answer.record.verified]).toEqual([id, false]);
+    expect(await app.mailCount()).toBe(0);
+  });
+
   test("is asked for in the same way by nobody, without a mail", async () => {
     await using app = await authApp();
     await app.configure("users", OTP_ON);

@@ -57,6 +57,8 @@ describe("users with the server stopped", () => {
     expect(first).toMatchObject({ code: 0, stdout: matching(/^made /) });
     const again = await onTerminal([...upsert, "87654321", ...dir], { cwd });
     expect(again).toMatchObject({ code: 0, stdout: matching(/^changed /) });
+    const otp = await onTerminal(["superuser", "otp", "root@example.com", ...dir], { cwd });
+    expect(otp.stderr).toBe("error: The collection has no sign-in by one-time password.\n");
     const gone = ["users", "superuser", "delete", "root@example.com", ...dir];
     expect(await onTerminal(gone, { cwd })).toMatchObject({
       code: 1,
@@ -277,6 +279,7 @@ describe("help", () => {
     ["users", "create"],
     ["users", "superuser", "upsert"],
     ["superuser", "delete"],
+    ["superuser", "otp"],
     ["rooms", "kick"],
     ["hooks", "list"],
     ["config", "print"],

@@ -96,6 +96,24 @@ function oneTime({ otps }: SignInParts): Operation[] {
       run: async (context, input) => pick(context, input, await otps.request(context, input)),
     }),
     defineOperation({
+      name: "auth.makeOtp",
+      kind: "write",
+      summary: "Makes a one-time password that a superuser hands over",
+      input: Type.Object({
+        collection: CollectionName,
+        id: Type.String({ minLength: 1, maxLength: 255 }),
+      }),
+      output: Type.Object({
+        otpId: Type.String(),
+        password: Type.String(),
+        seconds: Type.Number(),
+      }),
+      access: "superuser",
+      errors: ["not_found", "otp_disabled"],
+      rest: [{ method: "POST", path: "/api/accounts/:collection/:id/otp" }],
+      run: (context, input) => otps.make(context, input),
+    }),
+    defineOperation({
       ...signIn,
       name: "auth.withOtp",
       summary: "Signs in with a one-time password",

@@ -75,6 +75,26 @@ export class Otps {
     return { otpId };
   }
 
+  /**
+   * One to hand over by another way than mail: for who has lost the way into the mailbox. Errors:
+   * 404, 403 `otp_disabled`.
+   */
+  async make(
+    context: Context,
+    target: { readonly collection: string; readonly id: string },
+  ): Promise<{ readonly otpId: string; readonly password: string; readonly seconds: number }> {
+    const collection = this.#enabled(target.collection);
+    const record = await this.#accounts.records.get(context, collection.id, target.id);
+    const { otp } = this.#accounts.options(collection);
+    const password = digits(context, otp.length);
+    const { id: otpId } = await this.#accounts.records.create(context, OTPS, {
+      collectionRef: collection.id,
+      recordRef: record.id,
+      password: await hashPassword(password, OTP_COST),
+    });
+    return { otpId, password, seconds: otp.duration };
+  }
+
   /** Errors: 400 with no details for what is wrong or too late, 429 after too many tries. */
   async signIn(context: Context, input: Input): Promise<AuthResult> {
     const collection = this.#enabled(input.collection);
