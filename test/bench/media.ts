@@ -21,6 +21,7 @@ import { figures, printFigures, writeRaw } from "../fixtures/figures.ts";
 import { AUDIO, MediaClients, VIDEO } from "../fixtures/media-clients.ts";
 import { workerPath } from "../fixtures/media-worker.ts";
 import { call, makeRoom, signUp } from "../fixtures/people.ts";
+import { until } from "../fixtures/until.ts";
 
 const VIEWERS = 200;
 const WINDOWS = 4;
@@ -32,6 +33,7 @@ const CHATS = 100;
 /** Below the 30 a second that one participant may send. */
 const CHAT_PAUSE_MS = 50;
 const PARTY = 12;
+const POOL_MS = 15_000;
 const ROOMS = 1_000;
 /** One user may join 20 times a minute, and be in a room on 8 devices. */
 const DEVICES = 8;
@@ -245,8 +247,7 @@ async function measureParty(bench: Bench) {
       publish: { 1: 10_000 + index, 2: 20_000 + index },
     });
     const offers = async () => clients.ask({ do: "events", id: person.id, type: "offer" });
-    while ((await offers()).length === 0) await Bun.sleep(10);
-    const [pool] = await offers();
+    const pool = await until("the pool is offered", POOL_MS, async () => (await offers())[0]);
     const publish = { do: "again", id: person.id, offer: pool.data.sdp } as const;
     const answer: string = await clients.ask(publish);
     const named = answer
