@@ -105,9 +105,10 @@ export async function openData(
  * configuration names more.
  */
 async function select(db: Database, config: Config, features: readonly Feature[]) {
-  const foreign = await foreignCollections(db, features);
+  const past = await readPast(db);
+  const foreign = foreignCollections(past, features);
   const wanted = config.server.features;
-  if (wanted !== "all" || !(await cameFromPocketBase(db))) {
+  if (wanted !== "all" || !past.migrations.has(POCKETBASE_MIGRATION)) {
     return selectFeatures(features, wanted, foreign);
   }
   const { enabled, disabled } = selectFeatures(features, "none", foreign);
@@ -118,11 +119,36 @@ async function select(db: Database, config: Config, features: readonly Feature[]
 /** The first of PocketBase's own migrations; the list of them stays in the database. */
 const POCKETBASE_MIGRATION = "1640988000_init.go";
 
-async function cameFromPocketBase(db: Database): Promise<boolean> {
-  const tables = await db.get("SELECT 1 FROM sqlite_schema WHERE name = '_migrations'");
-  if (!tables) return false;
-  const row = await db.get("SELECT 1 FROM _migrations WHERE file = ?", POCKETBASE_MIGRATION);
-  return row !== undefined;
+/** What a data directory says of who worked on it. */
+interface Past {
+  /** Names of applied migrations, whoever's they are. */
+  readonly migrations: ReadonlySet<string>;
+  readonly collections: readonly string[];
+}
+
+/** Nothing where no server has been yet. */
+async function readPast(db: Database): Promise<Past> {
+  const tables = await db.get("SELECT 1 FROM sqlite_schema WHERE name = '_collections'");
+  if (!tables) return { migrations: new Set(), collections: [] };
+  const status = await migrationStatus(db, []);
+  const rows = await db.all<{ name: string }>("SELECT name FROM `_collections`");
+  return {
+    migrations: new Set(status.map(({ name }) => name)),
+    collections: rows.map(({ name }) => name),
+  };
+}
+
+/** Collections that a feature would make but that somebody else made before it. */
+function foreignCollections(
+  { migrations, collections }: Past,
+  features: readonly Feature[],
+): ReadonlySet<string> {
+  // One that was applied made them; a later one may still wait, in a new version.
+  const unmade = features.filter((feature) =>
+    feature.migrations.every(({ name }) => !migrations.has(name)),
+  );
+  const names = new Set(unmade.flatMap((feature) => feature.collections));
+  return new Set(collections.filter((name) => names.has(name)));
 }
 
 /** Every feature of this executable, for commands that need their names and migrations only. */
@@ -218,24 +244,6 @@ async function assemble(config: Config, parts: AppParts): Promise<App> {
     await stop();
     throw error;
   }
-}
-
-/** Collections that a feature would make but that somebody else made before it. */
-async function foreignCollections(
-  db: Database,
-  features: readonly Feature[],
-): Promise<ReadonlySet<string>> {
-  const tables = await db.get("SELECT 1 FROM sqlite_schema WHERE name = '_collections'");
-  if (!tables) return new Set();
-  const status = await migrationStatus(db, []);
-  const applied = new Set(status.map(({ name }) => name));
-  const rows = await db.all<{ name: string }>("SELECT name FROM `_collections`");
-  const present = new Set(rows.map(({ name }) => name));
-  // One that was applied made them; a later one may still wait, in a new version.
-  const unmade = features.filter((feature) =>
-    feature.migrations.every((migration) => !applied.has(migration.name)),
-  );
-  return new Set(unmade.flatMap((f) => f.collections.filter((name) => present.has(name))));
 }
 
 async function runChecks(registry: Registry, db: Database): Promise<readonly Check[]> {

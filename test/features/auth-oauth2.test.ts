@@ -3,7 +3,6 @@
 import { describe, expect, test } from "bun:test";
 import { FakeClock } from "../../src/base/clock.ts";
 import { OAuth2Redirect } from "../../src/features/auth/service/oauth2/redirect.ts";
-import { ClientMessages } from "../../src/features/records/service/client-messages.ts";
 import { type AuthFixture, authApp, PASSWORD, refusal, USERS } from "./auth-fixture.ts";
 import { CLIENT, type Claims, OidcProvider } from "./oidc-provider.ts";
 import { Listener } from "./realtime-fixture.ts";
@@ -333,9 +332,7 @@ describe("the page of providers' redirects", () => {
 
   test("keeps the name that Apple sends with it for the sign-in that follows", async () => {
     const clock = new FakeClock();
-    const messages = new ClientMessages();
-    messages.bind(() => true);
-    const redirect = new OAuth2Redirect(clock, messages);
+    const redirect = new OAuth2Redirect(clock, { deliverOnce: () => true });
     await using app = await authApp();
     const user = JSON.stringify({ name: { firstName: "Ann", lastName: "Bee" }, email: "a@x.co" });
     const receive = (code: string) => {

@@ -413,14 +413,14 @@ describe("a signed-in listener", () => {
 describe("messages of features", () => {
   test("one to a client that listens, once", async () => {
     await using fixture = await freshApp();
-    const { clientMessages } = service(fixture);
+    const { realtime } = service(fixture);
     const listener = await Listener.open(fixture);
-    const deliver = () => clientMessages.deliverOnce(listener.clientId, "@oauth2", { code: "c" });
+    const deliver = () => realtime.deliverOnce(listener.clientId, "@oauth2", { code: "c" });
     expect(deliver()).toBe(false);
     await listener.subscribe(["@oauth2"]);
     expect(deliver()).toBe(true);
     expect(deliver()).toBe(false);
-    expect(clientMessages.deliverOnce("nobody", "@oauth2", {})).toBe(false);
+    expect(realtime.deliverOnce("nobody", "@oauth2", {})).toBe(false);
     const events = await listener.take();
     expect(events.map(({ event, data }) => [event, data])).toEqual([["@oauth2", { code: "c" }]]);
   });

@@ -90,7 +90,7 @@ function waysIn(host: FeatureHost, shared: Shared & { readonly perMinute: number
   const client = new OAuth2Client(host.clock);
   const pipeline = new RecordPipeline(accounts.records);
   const links = new AccountLinks(host, { accounts, client, pipeline });
-  const redirect = new OAuth2Redirect(host.clock, accounts.records.clientMessages);
+  const redirect = new OAuth2Redirect(host.clock, accounts.records.realtime);
   const window = { max: LIMITS.otpTriesMax, windowMs: LIMITS.otpTriesWindowMs };
   const tries = new Windows(host.clock, window);
   return {

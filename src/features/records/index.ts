@@ -27,7 +27,6 @@ export {
   timestamps,
 } from "./schema.ts";
 export { hashPassword, verifyPassword } from "./service/auth-form.ts";
-export type { ClientMessages, DeliverMessage } from "./service/client-messages.ts";
 export {
   type AuthOptions,
   defaultAuthOptions,
@@ -86,7 +85,6 @@ export function records(options: RecordsOptions): Feature {
       const rateRules = new RateRules({ clock: host.clock, settings, collection });
       const parts = { files, rateRules, settings, scheduler, realtime };
       const service = new RecordsService(host.hub, parts);
-      service.clientMessages.bind((...message) => realtime.deliverOnce(...message));
       const ofRecords = recordOperations(new RecordPipeline(service));
       const operations = [
         ...ofRecords,

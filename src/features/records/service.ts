@@ -12,7 +12,6 @@ import type { Reader, SqlRow } from "../../infra/db/database.ts";
 import { brokenConstraint, sqliteCode } from "../../infra/db/errors.ts";
 import type { Collection } from "./schema.ts";
 import { type CascadeActions, deleteRecords } from "./service/cascade.ts";
-import { ClientMessages } from "./service/client-messages.ts";
 import type { Scheduler } from "./service/crons/scheduler.ts";
 import type { RecordFiles } from "./service/files/record-files.ts";
 import { type Model, Models } from "./service/models.ts";
@@ -81,8 +80,6 @@ export class RecordsService {
   readonly files: RecordFiles;
   /** Told of every write, whoever makes it. */
   readonly realtime: Realtime;
-  /** One client's messages; realtime binds to it. */
-  readonly clientMessages = new ClientMessages();
   readonly #hub: Hub;
   #models = new Models([]);
 

@@ -3,6 +3,7 @@
 import { assert } from "../../base/errors.ts";
 import type { Reader, SqlRow, Transaction } from "../../infra/db/database.ts";
 import { type Collection, columnType, type Field } from "./schema.ts";
+import { insertStored } from "./store/collection-rows.ts";
 
 const IDENTIFIER = /^\w+$/;
 
@@ -61,26 +62,8 @@ export async function createCollection(
   const columns = collection.fields.map((field) => `${quote(field.name)} ${columnType(field)}`);
   await tx.run(`CREATE TABLE ${quote(collection.name)} (${columns.join(", ")})`);
   for (const index of collection.indexes) await tx.run(index);
-  await tx.run(
-    `INSERT INTO \`_collections\`
-       (id, system, type, name, fields, indexes,
-        listRule, viewRule, createRule, updateRule, deleteRule, options, created, updated)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    collection.id,
-    collection.system,
-    collection.type,
-    collection.name,
-    JSON.stringify(collection.fields),
-    JSON.stringify(collection.indexes),
-    collection.listRule,
-    collection.viewRule,
-    collection.createRule,
-    collection.updateRule,
-    collection.deleteRule,
-    JSON.stringify(collection.options),
-    storedDate(now),
-    storedDate(now),
-  );
+  const at = storedDate(now);
+  await insertStored(tx, { ...collection, created: at, updated: at });
 }
 
 /** Removes a collection's table and row; undoes `createCollection`. */

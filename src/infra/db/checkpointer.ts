@@ -8,6 +8,7 @@
  */
 
 import { assert } from "../../base/errors.ts";
+import { DatabaseThread } from "./thread.ts";
 
 export type CheckpointMode = "passive" | "truncate";
 
@@ -26,16 +27,12 @@ export interface Checkpointer {
   close(): Promise<void>;
 }
 
-/**
- * The thread's whole program. It is a text because a module of the executable cannot be found by
- * the same address from source and compiled, and twenty lines do not deserve an entry point.
- */
 const PROGRAM = `
 import { Database } from "bun:sqlite";
 let db;
-self.onmessage = ({ data: { path, mode, busyMs } }) => {
+self.onmessage = ({ data: { path, mode, busyMs, close } }) => {
   try {
-    if (mode === "close") {
+    if (close) {
       db?.close(true);
       postMessage({});
       return;
@@ -62,65 +59,19 @@ export function threadCheckpointer(path: string): Checkpointer {
 
 class ThreadCheckpointer implements Checkpointer {
   readonly #path: string;
-  #thread: Worker | undefined;
-  #last: Promise<unknown> = Promise.resolve();
-  /** Kept until the thread ends: it is read some time after `new Worker`. */
-  #program: string | undefined;
+  readonly #thread = new DatabaseThread({ name: "checkpoint thread", source: PROGRAM });
 
   constructor(path: string) {
     this.#path = path;
   }
 
   async run(mode: CheckpointMode): Promise<CheckpointResult> {
-    return parseCheckpoint(await this.#ask(mode));
+    const question = { path: this.#path, mode, busyMs: BUSY_MS };
+    return parseCheckpoint(await this.#thread.ask(question));
   }
 
-  async close(): Promise<void> {
-    await this.#last;
-    if (!this.#thread) return;
-    try {
-      await this.#ask("close");
-    } finally {
-      this.#drop();
-    }
-  }
-
-  #ask(mode: CheckpointMode | "close"): Promise<unknown> {
-    const answer = this.#last.then(() => this.#send(mode));
-    // The next call waits for this one's end, whatever that is.
-    this.#last = answer.catch(() => undefined);
-    return answer;
-  }
-
-  async #send(mode: CheckpointMode | "close"): Promise<unknown> {
-    const thread = this.#thread ?? this.#start();
-    const answer = Promise.withResolvers<unknown>();
-    thread.onmessage = ({ data }) => answer.resolve(data);
-    thread.onerror = ({ message }) => answer.reject(new Error(`checkpoint thread: ${message}`));
-    // Only while there is something to do does the thread keep the process alive.
-    thread.ref();
-    thread.postMessage({ path: this.#path, mode, busyMs: BUSY_MS });
-    try {
-      return await answer.promise;
-    } catch (error) {
-      this.#drop();
-      throw error;
-    } finally {
-      thread.unref();
-    }
-  }
-
-  #start(): Worker {
-    this.#program = URL.createObjectURL(new Blob([PROGRAM], { type: "text/javascript" }));
-    this.#thread = new Worker(this.#program);
-    return this.#thread;
-  }
-
-  #drop(): void {
-    this.#thread?.terminate();
-    this.#thread = undefined;
-    if (this.#program) URL.revokeObjectURL(this.#program);
-    this.#program = undefined;
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 }
 

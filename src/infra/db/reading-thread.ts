@@ -1,13 +1,14 @@
 /**
  * Reads that were measured to be slow, on a thread with a connection of its own: a statement that
- * looks at a hundred thousand rows would hold everybody else up for as long as it takes. Owns, and
- * ends in this order: the connection, the thread. Both start with the first use.
+ * looks at a hundred thousand rows would hold everybody else up for as long as it takes. Owns the
+ * thread, which closes its connection before it ends.
  */
 
 import { fail } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { SqlValue } from "./database.ts";
 import { databaseBusy, databaseFailed } from "./errors.ts";
+import { DatabaseThread } from "./thread.ts";
 
 export interface SlowRead {
   readonly sql: string;
@@ -28,7 +29,6 @@ export interface ReadingThread {
   close(): Promise<void>;
 }
 
-/** A text for the reason that the checkpoint's thread has. */
 const PROGRAM = `
 import { Database } from "bun:sqlite";
 let db, deadline = 0, ticks = 0, late = false;
@@ -89,9 +89,7 @@ export function readingThread(path: string): ReadingThread {
 
 class Thread implements ReadingThread {
   readonly #path: string;
-  #thread: Worker | undefined;
-  #program: string | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #thread = new DatabaseThread<Answer>({ name: "reading thread", source: PROGRAM });
   #waiting = 0;
 
   constructor(path: string) {
@@ -104,64 +102,24 @@ class Thread implements ReadingThread {
     try {
       const { rows, tookMs, late, error } = await this.#ask(read);
       if (late) throw fail.unavailable("query_too_slow", "The query took too long.");
-      if (!rows || tookMs === undefined)
-        throw databaseFailed(new Error(`reading thread: ${error}`));
-      return { rows, tookMs };
+      if (rows && tookMs !== undefined) return { rows, tookMs };
+      throw databaseFailed(new Error(`reading thread: ${error}`));
     } finally {
       this.#waiting--;
     }
   }
 
-  async close(): Promise<void> {
-    await this.#last;
-    if (!this.#thread) return;
-    try {
-      await this.#ask({ close: true });
-    } finally {
-      this.#drop();
-    }
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 
-  /** The next waits for this one's end, whatever that is. */
-  #ask(message: SlowRead | { readonly close: true }): Promise<Answer> {
-    const answer = this.#last.then(() => this.#send(message));
-    this.#last = answer.catch(() => undefined);
-    return answer;
-  }
-
-  async #send(message: object): Promise<Answer> {
-    const thread = this.#thread ?? this.#start();
-    const answer = Promise.withResolvers<Answer>();
-    thread.onmessage = ({ data }) => answer.resolve(data);
-    thread.onerror = ({ message: text }) => answer.reject(new Error(`reading thread: ${text}`));
-    thread.ref();
+  async #ask(read: SlowRead): Promise<Answer> {
     const settings = { busyMs: LIMITS.busyTimeoutMs, cacheKib: CACHE_KIB };
-    thread.postMessage({
-      ...message,
-      ...settings,
-      path: this.#path,
-      statementsMax: STATEMENTS_MAX,
-    });
+    const more = { ...settings, path: this.#path, statementsMax: STATEMENTS_MAX };
     try {
-      return await answer.promise;
+      return await this.#thread.ask({ ...read, ...more });
     } catch (error) {
-      this.#drop();
       throw databaseFailed(error);
-    } finally {
-      thread.unref();
     }
-  }
-
-  #start(): Worker {
-    this.#program = URL.createObjectURL(new Blob([PROGRAM], { type: "text/javascript" }));
-    this.#thread = new Worker(this.#program);
-    return this.#thread;
-  }
-
-  #drop(): void {
-    this.#thread?.terminate();
-    this.#thread = undefined;
-    if (this.#program) URL.revokeObjectURL(this.#program);
-    this.#program = undefined;
   }
 }

@@ -11,6 +11,7 @@ import { LIMITS } from "../../base/limits.ts";
 import { Connection } from "./connection.ts";
 import type { SqlValue } from "./database.ts";
 import { statementError } from "./errors.ts";
+import { DatabaseThread } from "./thread.ts";
 import { databaseClosed } from "./writer.ts";
 
 export interface SideStatement {
@@ -41,7 +42,6 @@ export interface SideOptions {
   readonly schema: readonly string[];
 }
 
-/** A text for the reason that the checkpoint's thread has. */
 const PROGRAM = `
 import { Database } from "bun:sqlite";
 let db;
@@ -83,12 +83,20 @@ export function openSideDatabase(options: SideOptions): SideDatabase {
   return new ThreadDatabase(options);
 }
 
+interface Answer {
+  readonly changes?: number;
+  readonly error?: string;
+}
+
 class ThreadDatabase implements SideDatabase {
   readonly #options: SideOptions;
+  readonly #thread = new DatabaseThread<Answer>({
+    name: "side database",
+    source: PROGRAM,
+    faultOf: ({ error }) => error,
+  });
   #reading: Connection | undefined;
-  #thread: Worker | undefined;
-  #program: string | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  #hasFolder = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: SideOptions) {
@@ -97,7 +105,7 @@ class ThreadDatabase implements SideDatabase {
 
   async read<Row>(limitMs: number, { sql, values }: SideStatement): Promise<Row[]> {
     if (this.#closing) throw databaseClosed();
-    if (!this.#reading) await this.#ask({ statements: [] });
+    if (!this.#reading) await this.#write([]);
     const { path, clock } = this.#options;
     this.#reading ??= new Connection({ path, clock, readonly: true });
     const reading = this.#reading;
@@ -110,7 +118,7 @@ class ThreadDatabase implements SideDatabase {
 
   async write(statements: readonly (SideStatement | SideRows)[]): Promise<number> {
     if (this.#closing) throw databaseClosed();
-    return this.#ask({ statements });
+    return this.#write(statements);
   }
 
   close(): Promise<void> {
@@ -119,57 +127,17 @@ class ThreadDatabase implements SideDatabase {
   }
 
   async #close(): Promise<void> {
-    await this.#last;
+    await this.#thread.idle();
     this.#reading?.close();
-    if (!this.#thread) return;
-    try {
-      await this.#ask({ close: true });
-    } finally {
-      this.#drop();
-    }
+    await this.#thread.close();
   }
 
-  /** One after another: the next waits for this one's end, whatever that is. */
-  #ask(message: {
-    readonly statements?: readonly (SideStatement | SideRows)[];
-    readonly close?: true;
-  }) {
-    const answer = this.#last.then(() => this.#send(message));
-    this.#last = answer.catch(() => undefined);
-    return answer;
-  }
-
-  async #send(message: object): Promise<number> {
-    const thread = this.#thread ?? this.#start();
-    const answer = Promise.withResolvers<{ changes?: number; error?: string }>();
-    thread.onmessage = ({ data }) => answer.resolve(data);
-    thread.onerror = ({ message: text }) => answer.reject(new Error(`side database: ${text}`));
-    thread.ref();
+  async #write(statements: readonly (SideStatement | SideRows)[]): Promise<number> {
     const { path, schema } = this.#options;
-    thread.postMessage({ ...message, path, schema, busyMs: LIMITS.busyTimeoutMs });
-    try {
-      const { changes = 0, error } = await answer.promise;
-      if (error !== undefined) throw new Error(`side database: ${error}`);
-      return changes;
-    } catch (error) {
-      this.#drop();
-      throw error;
-    } finally {
-      thread.unref();
-    }
-  }
-
-  #start(): Worker {
-    mkdirSync(dirname(this.#options.path), { recursive: true, mode: 0o700 });
-    this.#program = URL.createObjectURL(new Blob([PROGRAM], { type: "text/javascript" }));
-    this.#thread = new Worker(this.#program);
-    return this.#thread;
-  }
-
-  #drop(): void {
-    this.#thread?.terminate();
-    this.#thread = undefined;
-    if (this.#program) URL.revokeObjectURL(this.#program);
-    this.#program = undefined;
+    if (!this.#hasFolder) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    this.#hasFolder = true;
+    const settings = { path, schema, busyMs: LIMITS.busyTimeoutMs };
+    const { changes = 0 } = await this.#thread.ask({ statements, ...settings });
+    return changes;
   }
 }

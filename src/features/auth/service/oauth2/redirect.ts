@@ -4,7 +4,7 @@ import type { Clock } from "../../../../base/clock.ts";
 import { LIMITS } from "../../../../base/limits.ts";
 import type { Context } from "../../../../core/context.ts";
 import type { RedirectAnswer } from "../../../../core/operation.ts";
-import type { ClientMessages } from "../../../records/index.ts";
+import type { Realtime } from "../../../records/index.ts";
 import { type FormInput, readTexts } from "../forms.ts";
 import { bound } from "../throttles.ts";
 import { textAt } from "./definition.ts";
@@ -22,13 +22,13 @@ interface KeptName {
 
 export class OAuth2Redirect {
   readonly #clock: Clock;
-  readonly #messages: ClientMessages;
+  readonly #realtime: Pick<Realtime, "deliverOnce">;
   /** By code: Apple tells a user's name with the redirect only, and only the first time. */
   readonly #names = new Map<string, KeptName>();
 
-  constructor(clock: Clock, messages: ClientMessages) {
+  constructor(clock: Clock, realtime: Pick<Realtime, "deliverOnce">) {
     this.#clock = clock;
-    this.#messages = messages;
+    this.#realtime = realtime;
   }
 
   /** The state is the realtime client's id. Always a redirect, to a page that tells how it went. */
@@ -43,7 +43,7 @@ export class OAuth2Redirect {
     const failed = error !== "" || code === "";
     const message = { state, code, ...(error === "" ? {} : { error }) };
     if (!failed && user !== "") this.#keepName(code, user);
-    const delivered = this.#messages.deliverOnce(state, OAUTH2_TOPIC, message);
+    const delivered = this.#realtime.deliverOnce(state, OAUTH2_TOPIC, message);
     return delivered && !failed ? SUCCESS : FAILURE;
   }
 

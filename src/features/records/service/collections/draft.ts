@@ -1,7 +1,7 @@
 /** A collection while it is being written: with its options by type, not yet known to be right. */
 
 import type { CollectionType, Field, Rules } from "../../schema.ts";
-import type { StoredCollection } from "../../store/collections.ts";
+import type { StoredCollection } from "../../store/collection-rows.ts";
 import {
   type AuthOptions,
   NO_AUTH_OPTIONS,

@@ -3,7 +3,7 @@
 import { AppError } from "../../../../base/errors.ts";
 import { LIMITS } from "../../../../base/limits.ts";
 import type { Field } from "../../schema.ts";
-import type { StoredCollection } from "../../store/collections.ts";
+import type { StoredCollection } from "../../store/collection-rows.ts";
 import { newDraft, withDefaults } from "./defaults.ts";
 import { type Draft, mergeBody, toDraft, toStored } from "./draft.ts";
 import { describe, fault, refused } from "./faults.ts";

@@ -6,8 +6,13 @@
 import { assert, fail } from "../../../../base/errors.ts";
 import type { Context } from "../../../../core/context.ts";
 import type { Transaction } from "../../../../infra/db/database.ts";
-import type { StoredCollection } from "../../store/collections.ts";
-import { deleteStored, insertStored, loadStored, updateStored } from "../../store/collections.ts";
+import {
+  deleteStored,
+  insertStored,
+  type StoredCollection,
+  updateStored,
+} from "../../store/collection-rows.ts";
+import { loadStored } from "../../store/collections.ts";
 import {
   changeTable,
   convertedFields,

@@ -1,28 +1,13 @@
 /** The platform's settings as operators read and change them, with what they are at first. */
 
-export interface S3Settings {
+import type { S3Options } from "../../../../infra/files/storage-s3.ts";
+import type { SmtpRoute } from "../../../../infra/mail/mailer.ts";
+
+export interface S3Settings extends S3Options {
   readonly enabled: boolean;
-  readonly bucket: string;
-  readonly region: string;
-  readonly endpoint: string;
-  readonly accessKey: string;
-  readonly secret: string;
-  readonly forcePathStyle: boolean;
 }
 
-export interface SmtpSettings {
-  readonly enabled: boolean;
-  readonly host: string;
-  readonly port: number;
-  readonly username: string;
-  readonly password: string;
-  /** `PLAIN` (also when empty) or `LOGIN`. */
-  readonly authMethod: string;
-  /** TLS from the first byte; otherwise STARTTLS where the server offers it. */
-  readonly tls: boolean;
-  /** What the client calls itself in EHLO; empty: `localhost`. */
-  readonly localName: string;
-}
+export type SmtpSettings = SmtpRoute;
 
 /** Whom a rate limit rule counts: everybody, callers without a record, or those with one. */
 export type RateLimitAudience = "" | "@guest" | "@auth";
