@@ -13,6 +13,9 @@ export interface MediaChoice {
 /** "audio": microphone only; "video": camera too; "data": neither. A stream: exactly its tracks. */
 export type JoinMedia = "audio" | "video" | "data" | MediaChoice | MediaStream;
 
+type Device = Exclude<Source, "screen">;
+const DEVICES = ["audio", "video"] as const;
+
 const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true };
 const VIDEO: MediaTrackConstraints = {
   width: { ideal: 1280 },
@@ -52,11 +55,18 @@ export class Devices {
    */
   async open(choice: MediaChoice): Promise<void> {
     this.#choice = choice;
-    const questions = (["audio", "video"] as const).filter((source) => choice[source]);
-    const all = Object.assign({}, ...questions.map((source) => this.#constraints(source)));
-    const together = questions.length > 1 ? await capture(all) : undefined;
+    const sources = DEVICES.filter((source) => choice[source]);
+    if (sources.length < DEVICES.length) {
+      for (const source of sources) await this.#askDevice(source);
+      return;
+    }
+    const together = await capture(Object.assign({}, ...sources.map((s) => this.#constraints(s))));
     if (together instanceof MediaStream) return this.takeStream(together);
-    for (const source of questions) await this.#askDevice(source);
+    const again = stateFor(together) === "denied" ? await worthAsking() : sources;
+    for (const source of sources) {
+      if (again.includes(source)) await this.#askDevice(source);
+      else this.#fail(source, together);
+    }
   }
 
   /** Takes tracks that the caller captured; they are stopped when the room is left. */
@@ -82,12 +92,12 @@ export class Devices {
   }
 
   /** The device that is in use, or was last; undefined: none yet. */
-  deviceId(source: "audio" | "video"): string | undefined {
+  deviceId(source: Device): string | undefined {
     return this.#tracks.get(source)?.getSettings().deviceId;
   }
 
   /** Takes another camera or microphone: at once where it is on, else when it is switched on. */
-  async use(source: "audio" | "video", deviceId: string): Promise<DeviceState> {
+  async use(source: Device, deviceId: string): Promise<DeviceState> {
     const wish = this.#choice[source];
     const before = typeof wish === "object" ? wish : source === "audio" ? AUDIO : VIDEO;
     this.#choice = { ...this.#choice, [source]: { ...before, deviceId: { exact: deviceId } } };
@@ -117,11 +127,11 @@ export class Devices {
     this.#tracks.clear();
   }
 
-  #askDevice(source: "audio" | "video"): Promise<void> {
+  #askDevice(source: Device): Promise<void> {
     return this.#ask(source, () => capture(this.#constraints(source)));
   }
 
-  #constraints(source: "audio" | "video"): MediaStreamConstraints {
+  #constraints(source: Device): MediaStreamConstraints {
     const wish = this.#choice[source];
     const usual = source === "audio" ? AUDIO : VIDEO;
     return { [source]: typeof wish === "object" ? wish : usual };
@@ -183,6 +193,27 @@ async function attempt(question: () => Promise<MediaStream>): Promise<Captured> 
     return await question();
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/**
+ * Which device is worth a second question when both together were denied. Browsers deny both where
+ * one is blocked: then the other one. Where none is blocked the user has just said no.
+ */
+async function worthAsking(): Promise<readonly Device[]> {
+  const states = await Promise.all(DEVICES.map(permissionFor));
+  if (states.includes(undefined)) return DEVICES;
+  if (!states.includes("denied")) return [];
+  return DEVICES.filter((_, index) => states[index] !== "denied");
+}
+
+/** Undefined where the browser does not say. */
+async function permissionFor(source: Device): Promise<PermissionState | undefined> {
+  const name = source === "audio" ? "microphone" : "camera";
+  try {
+    return (await navigator.permissions.query({ name })).state;
+  } catch {
+    return undefined;
   }
 }
 
