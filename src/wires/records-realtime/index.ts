@@ -5,6 +5,7 @@ import type { Hub } from "../../core/hub.ts";
 import type { WatchOperation } from "../../core/operation.ts";
 import { Session } from "../../core/session.ts";
 import type { HttpCall } from "../http/call.ts";
+import { eventStream } from "../http/event-stream.ts";
 import { readInput } from "../http/input.ts";
 import { authenticate, type Mount, mountRoute } from "../http/mount.ts";
 import { Flusher } from "./flusher.ts";
@@ -48,19 +49,5 @@ async function open(
     throw error;
   }
   stream.flush();
-  // An idle stream must outlive the server's idle timeout, and only the abort tells of its client.
-  call.server?.timeout(call.request, 0);
-  call.request.signal.addEventListener("abort", () => session.end("client_gone"));
-  session.onEnd((reason) => {
-    // What lies in the socket's buffer would otherwise wait for its reader for ever.
-    const seconds = LIMITS.slowReaderCloseMs / 1_000;
-    if (reason === "slow_consumer") call.server?.timeout(call.request, seconds);
-  });
-  return new Response(stream.body, {
-    headers: {
-      "content-type": "text/event-stream",
-      "cache-control": "no-store",
-      "x-accel-buffering": "no",
-    },
-  });
+  return eventStream(call, session, stream.body);
 }

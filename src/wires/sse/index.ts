@@ -4,6 +4,7 @@ import type { Hub } from "../../core/hub.ts";
 import type { WatchOperation } from "../../core/operation.ts";
 import { Session } from "../../core/session.ts";
 import type { HttpCall } from "../http/call.ts";
+import { eventStream } from "../http/event-stream.ts";
 import { readInput } from "../http/input.ts";
 import { authenticate, type Mount, mountRoute } from "../http/mount.ts";
 import { SseStream } from "./stream.ts";
@@ -46,14 +47,5 @@ async function open(
     session.end("finished");
     throw error;
   }
-  // An idle stream must outlive the server's idle timeout, and only the abort tells of its client.
-  call.server?.timeout(call.request, 0);
-  call.request.signal.addEventListener("abort", () => session.end("client_gone"));
-  return new Response(stream.body, {
-    headers: {
-      "content-type": "text/event-stream",
-      "cache-control": "no-store",
-      "x-accel-buffering": "no",
-    },
-  });
+  return eventStream(call, session, stream.body);
 }

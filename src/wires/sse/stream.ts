@@ -70,10 +70,13 @@ export class SseStream implements Stream {
     const controller = this.#controller;
     this.#controller = undefined;
     if (!controller || reason === "client_gone") return;
-    if (reason !== "slow_consumer") {
+    if (reason === "slow_consumer") {
+      // A clean end would wait for the reader who does not read.
+      controller.error(new Error("the reader is too slow"));
+    } else {
       controller.enqueue(encoder.encode(eventText({ event: "end", data: { reason } })));
+      controller.close();
     }
-    controller.close();
   }
 }
 
