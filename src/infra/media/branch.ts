@@ -1,7 +1,7 @@
 /**
  * One router of a room: the room's first, one on another worker when the room outgrew the first, or
  * one with the payload types of clients that offer. What is produced on one branch comes to another
- * through a pipe, at its first use. close: router (transports, pipes, and all in them).
+ * through a pipe, at its first use. close: transports → router (pipes, and all in them).
  */
 
 import type { types } from "mediasoup";
@@ -77,6 +77,8 @@ export class Branch implements PeerRoom {
   readonly #direct: types.DirectTransport;
   readonly #out: types.DataProducer;
   readonly #peers = new Set<MediasoupPeer>();
+  /** Of peers, those on their way in included. */
+  readonly #transports = new Set<types.Transport>();
   /** What came through pipes, by the id of the original. */
   readonly #piped = new Map<string, Promise<string | undefined>>();
   #consumers = 0;
@@ -90,6 +92,13 @@ export class Branch implements PeerRoom {
     this.#direct = parts.direct;
     this.#out = parts.out;
     this.place.slot.branches.add(this);
+    this.router.observer.on("newtransport", (transport) => this.#keep(transport));
+  }
+
+  #keep(transport: types.Transport): void {
+    if (transport.type !== "webrtc") return;
+    this.#transports.add(transport);
+    transport.observer.once("close", () => this.#transports.delete(transport));
   }
 
   get addresses(): readonly string[] {
@@ -146,13 +155,15 @@ export class Branch implements PeerRoom {
   /** Error: what the worker answered, or why the room is closed. */
   async openPeer(id: string, subchannel: number, options: PeerOptions): Promise<MediasoupPeer> {
     const withChannel = options.channel !== false;
-    const transport = await this.router.createWebRtcTransport({
-      webRtcServer: this.place.process.server,
-      enableSctp: withChannel,
-      preferUdp: true,
-      iceConsentTimeout: CONSENT_TIMEOUT_S,
-      initialAvailableOutgoingBitrate: OUTGOING_BITRATE_BPS,
-    });
+    const transport = await this.#inTime(
+      this.router.createWebRtcTransport({
+        webRtcServer: this.place.process.server,
+        enableSctp: withChannel,
+        preferUdp: true,
+        iceConsentTimeout: CONSENT_TIMEOUT_S,
+        initialAvailableOutgoingBitrate: OUTGOING_BITRATE_BPS,
+      }),
+    );
     try {
       const tap = withChannel ? await this.#openChannel(transport, subchannel) : undefined;
       const reason = this.closedBecause();
@@ -170,11 +181,26 @@ export class Branch implements PeerRoom {
   /** Returns what hears the client. */
   async #openChannel(transport: types.WebRtcTransport, subchannel: number) {
     const [down, up] = await Promise.all([
-      transport.consumeData({ dataProducerId: this.#out.id, subchannels: [subchannel] }),
-      transport.produceData({ sctpStreamParameters: { streamId: STREAM_ID, ordered: true } }),
+      this.#inTime(
+        transport.consumeData({ dataProducerId: this.#out.id, subchannels: [subchannel] }),
+      ),
+      this.#inTime(
+        transport.produceData({ sctpStreamParameters: { streamId: STREAM_ID, ordered: true } }),
+      ),
     ]);
     assert(down.sctpStreamParameters?.streamId === STREAM_ID, "the first stream is number 0");
-    return this.#direct.consumeData({ dataProducerId: up.id });
+    return this.#inTime(this.#direct.consumeData({ dataProducerId: up.id }));
+  }
+
+  /**
+   * What the worker answers after the close is closed by itself: its parent is gone already, and
+   * what listens for it on the worker's channel would stay as long as the worker.
+   */
+  async #inTime<Part extends { close(): void }>(making: Promise<Part>): Promise<Part> {
+    const part = await making;
+    if (!this.#closed) return part;
+    part.close();
+    throw this.closedBecause() ?? lostWorker();
   }
 
   send(frame: ChannelFrame, to: { required?: number; ignored?: number | undefined }): void {
@@ -192,6 +218,8 @@ export class Branch implements PeerRoom {
     this.#closed = true;
     this.place.slot.branches.delete(this);
     for (const peer of [...this.#peers]) peer.close();
+    // The worker's WebRtcServer keeps every transport that only goes with its router.
+    for (const transport of [...this.#transports]) transport.close();
     this.router.close();
   }
 

@@ -245,6 +245,8 @@ export class MediasoupRoom implements MediaRoom, BranchRoom {
     this.#observer ??= (async () => {
       const interval = SPEAKER_INTERVAL_MS;
       const observer = await home.router.createActiveSpeakerObserver({ interval });
+      // Its router is gone already, and would not take it along.
+      if (this.closed) observer.close();
       observer.on("dominantspeaker", ({ producer }) => {
         const original = this.#originals.get(producer.id);
         if (original !== undefined && this.#producers.has(original)) this.#speakers.emit(original);
