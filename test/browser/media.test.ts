@@ -1,4 +1,4 @@
-/** Media in a real browser: tracks mode, speakers, restarts, a frozen tab, clients of other kinds */
+/** Media in a real browser: speakers, layers, restarts, a frozen tab, clients of other kinds. */
 
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
@@ -65,26 +65,6 @@ async function expectEveryone(members: readonly Member[]): Promise<void> {
 async function stats(room: string) {
   return (await call(server.url, ["GET", `/api/rooms/${room}/stats`])).body;
 }
-
-test("four people in tracks mode see and hear each other, and those who come again", async () => {
-  const room = await makeRoom(server.url);
-  await using stack = new AsyncDisposableStack();
-  const members: Member[] = [];
-  for (let count = 0; count < 4; count++) {
-    members.push(stack.use(await enter(room, { mode: "tracks" })));
-  }
-  await expectEveryone(members);
-  await members.pop()?.page.close();
-  members.push(stack.use(await enter(room, { mode: "tracks" })));
-  await expectEveryone(members);
-  expect(members.flatMap(({ faults }) => faults)).toEqual([]);
-  // Of each other's screens, which nobody shares, there is no track.
-  const sections = await members[0]?.page.evaluate(
-    `inPage.peers()[0].getTransceivers()
-      .filter((each) => each.currentDirection === "recvonly").length`,
-  );
-  expect(sections).toBe(6);
-});
 
 test("who speaks is told, and a pinned person takes the only slot there is", async () => {
   const room = await makeRoom(server.url);

@@ -1,4 +1,7 @@
-/** Four people in one room, in both modes: pictures, voices, a shared screen, silence, a removal. */
+/**
+ * Four people in one room, in both modes: pictures, voices, a shared screen, silence, a removal; in
+ * tracks mode also tabs that close and people who come later.
+ */
 
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Browser } from "playwright-core";
@@ -113,7 +116,7 @@ async function expectSilence(owner: Member, target: Member): Promise<void> {
 }
 
 /** The owner removes somebody: that one is told, the others lose nobody else. */
-async function expectRemoval(members: readonly Member[]): Promise<void> {
+async function expectRemoval(members: readonly Member[]): Promise<readonly Member[]> {
   const [owner, ...guests] = members as [Member, ...Member[]];
   const target = guests.at(-1) as Member;
   await target.page.evaluate(
@@ -134,6 +137,26 @@ async function expectRemoval(members: readonly Member[]): Promise<void> {
     expect(left).toEqual([{ id: target.id, reason: "kicked" }]);
   }
   await expectEveryone(rest);
+  return rest;
+}
+
+/** A tab closes, and people come into the running meeting until it is as large as it was. */
+async function expectReturn(
+  room: string,
+  members: readonly Member[],
+  stack: AsyncDisposableStack,
+): Promise<readonly Member[]> {
+  const present = [...members];
+  await present.pop()?.page.close();
+  while (present.length < PEOPLE) present.push(stack.use(await enter(room, "tracks")));
+  await expectEveryone(present);
+  // Of each other's screens, which nobody shares now, there is no track.
+  const receiving = await present[0]?.page.evaluate<number>(
+    `inPage.peers()[0].getTransceivers()
+      .filter((each) => each.currentDirection === "recvonly").length`,
+  );
+  expect(receiving).toBe(2 * (PEOPLE - 1));
+  return present;
 }
 
 let owner: Person | undefined;
@@ -159,6 +182,7 @@ test.each<[Mode]>([["slots"], ["tracks"]])("four people meet in %s mode", async 
     expect(members.map((member) => member.id)).toEqual(expect.arrayContaining(speakers));
     expect(`${id} heard of ${speakers.length > 0}`).toBe(`${id} heard of true`);
   }
-  await expectRemoval(members);
-  expect(members.flatMap(({ faults }) => faults)).toEqual([]);
+  const remaining = await expectRemoval(members);
+  const present = mode === "tracks" ? await expectReturn(room, remaining, stack) : [];
+  expect([...members, ...present].flatMap(({ faults }) => faults)).toEqual([]);
 });
