@@ -45,13 +45,13 @@ export interface SideOptions {
 const PROGRAM = `
 import { Database } from "bun:sqlite";
 let db;
-function open({ path, schema, busyMs }) {
+function open({ path, schema, busyMs, cacheKib }) {
   db = new Database(path, { readwrite: true, create: true, strict: true });
   db.run("PRAGMA busy_timeout = " + busyMs);
   db.run("PRAGMA journal_mode = WAL");
   db.run("PRAGMA synchronous = NORMAL");
   db.run("PRAGMA temp_store = MEMORY");
-  db.run("PRAGMA cache_size = -16384");
+  db.run("PRAGMA cache_size = -" + cacheKib);
   db.run("PRAGMA wal_autocheckpoint = 4000");
   for (const sql of schema) db.run(sql);
 }
@@ -78,6 +78,12 @@ self.onmessage = ({ data }) => {
   }
 };
 `;
+
+/**
+ * What is written is appended, and few pages do for that: 1,000 log entries after 300,000 take 6 to
+ * 7 ms on the thread, and 5 to 6 with 16 MiB, which every server would fill, and hold, in time.
+ */
+const CACHE_KIB = 2_048;
 
 export function openSideDatabase(options: SideOptions): SideDatabase {
   return new ThreadDatabase(options);
@@ -136,7 +142,7 @@ class ThreadDatabase implements SideDatabase {
     const { path, schema } = this.#options;
     if (!this.#hasFolder) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     this.#hasFolder = true;
-    const settings = { path, schema, busyMs: LIMITS.busyTimeoutMs };
+    const settings = { path, schema, busyMs: LIMITS.busyTimeoutMs, cacheKib: CACHE_KIB };
     const { changes = 0 } = await this.#thread.ask({ statements, ...settings });
     return changes;
   }
