@@ -41,7 +41,8 @@ export class Evaluation {
   readonly #clock: Clock;
   /** One moment for all of them, so that `@now` does not tell statements apart. */
   readonly #now: number;
-  readonly #rows = new Map<string, RecordData | undefined>();
+  /** By statement, then by its values: the texts of statements are long and few. */
+  readonly #rows = new Map<string, Map<string, RecordData | undefined>>();
   readonly #equal = new Map<string, RecordData>();
   readonly #views = new Map<RecordData, Map<string, EncodedJson>>();
   #checks = 0;
@@ -97,14 +98,22 @@ export class Evaluation {
       now: this.#now,
     });
     const statement = query.row(change.record.id);
-    const key = `${statement.sql}\n${JSON.stringify(statement.values)}`;
-    if (!this.#rows.has(key)) this.#rows.set(key, await this.#ask(context, statement));
-    return this.#rows.get(key);
+    const key = JSON.stringify(statement.values);
+    const rows = this.#rows.get(statement.sql) ?? new Map<string, RecordData | undefined>();
+    this.#rows.set(statement.sql, rows);
+    const known = rows.get(key);
+    if (known !== undefined || rows.has(key)) return known;
+    const record = await this.#ask(context, statement);
+    rows.set(key, record);
+    return record;
   }
 
   async #ask(context: Context, statement: Statement): Promise<RecordData | undefined> {
     if (++this.#checks % LIMITS.realtimeChecksPerTurn === 0) await nextTurn();
-    const [row] = await this.#run(context, statement);
+    const { sql, values, timed } = statement;
+    const [row] = timed
+      ? await this.#readTimed(context, statement)
+      : await context.db.all<SqlRow>(sql, ...values);
     if (!row) return undefined;
     // Callers asked apart mostly get the same values, and then share what is made of them.
     const text = JSON.stringify(row);
@@ -113,8 +122,7 @@ export class Evaluation {
     return record;
   }
 
-  async #run(context: Context, { sql, values, timed }: Statement): Promise<SqlRow[]> {
-    if (!timed) return context.db.all(sql, ...values);
+  async #readTimed(context: Context, { sql, values }: Statement): Promise<SqlRow[]> {
     if (this.#filtersMs <= 0) return [];
     const started = this.#clock.monotonic();
     try {
