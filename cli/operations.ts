@@ -10,6 +10,7 @@ import type { Operation } from "../src/core/operation.ts";
 import { type FeatureHost, Registry } from "../src/core/registry.ts";
 import { Bus } from "../src/infra/bus/bus.ts";
 import type { Database } from "../src/infra/db/database.ts";
+import { Metrics } from "../src/infra/metrics/metrics.ts";
 
 /** By name. Running one is a programmer's error: there is nothing under it. */
 export function describeOperations(
@@ -17,6 +18,7 @@ export function describeOperations(
   parts: AppParts,
 ): ReadonlyMap<string, Operation> {
   const registry = new Registry();
+  const metrics = new Metrics();
   const host: FeatureHost = {
     clock: parts.clock,
     ids: parts.ids,
@@ -24,7 +26,8 @@ export function describeOperations(
     db: NO_DATABASE,
     bus: new Bus<DomainEvent>(parts.log),
     hooks: new Hooks(),
-    hub: new Hub(),
+    metrics,
+    hub: new Hub(metrics),
     channels: { accept: nothing },
     features: [],
     use: (key) => registry.service(key),

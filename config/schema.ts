@@ -146,6 +146,11 @@ const server = group({
     env: "PB_ENCRYPTION_KEY",
     secret: true,
   }),
+  metrics_token: optional(secretText(16, 512), {
+    doc: "Bearer token that reads `GET /metrics` and nothing else; superusers read it anyway.",
+    env: "METRICS_TOKEN",
+    secret: true,
+  }),
   log,
   cors: group({
     origins: field(listOf(origin(), 256), ["*"], {

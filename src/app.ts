@@ -7,8 +7,7 @@
 
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
-import type { Clock } from "./base/clock.ts";
-
+import type { Clock, Timer } from "./base/clock.ts";
 import type { Ids } from "./base/ids.ts";
 import type { Log } from "./base/log.ts";
 import { type Caller, SYSTEM } from "./core/access.ts";
@@ -26,12 +25,16 @@ import {
   type TokenScheme,
 } from "./core/registry.ts";
 import { allFeatures } from "./features/index.ts";
+import { scrapeTokens } from "./features/system/index.ts";
 import { isSwapPending, revertSwap, settleSwap } from "./infra/archive/swap.ts";
 import { Bus } from "./infra/bus/bus.ts";
 import type { Database } from "./infra/db/database.ts";
 import { type Migration, migrateUp, migrationStatus } from "./infra/db/migrations.ts";
 import { openSqlite } from "./infra/db/sqlite.ts";
 import type { MediaEngine } from "./infra/media/engine.ts";
+import { watchEventLoop } from "./infra/metrics/event-loop.ts";
+import { Metrics } from "./infra/metrics/metrics.ts";
+import { describeProcess } from "./infra/metrics/process.ts";
 import { dataChannelWire } from "./wires/datachannel/index.ts";
 
 export interface AppParts {
@@ -86,7 +89,7 @@ export const DATABASE_FILE = "data.db";
 export async function openData(
   config: Config,
   features: readonly Feature[],
-  parts: Pick<AppParts, "clock" | "log">,
+  parts: Pick<AppParts, "clock" | "log"> & { readonly metrics?: Metrics },
 ): Promise<Data> {
   const unsettled = settleSwap(config.server.dir);
   if (unsettled) {
@@ -189,9 +192,10 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
 
 async function assemble(config: Config, parts: AppParts): Promise<App> {
   const features = knownFeatures(config, parts, () => app);
-  const data = await openData(config, features, parts);
+  const metrics = new Metrics();
+  const data = await openData(config, features, { ...parts, metrics });
   const registry = new Registry();
-  const hub = new Hub();
+  const hub = new Hub(metrics);
   const runtime: Runtime = {
     clock: parts.clock,
     ids: parts.ids,
@@ -199,7 +203,9 @@ async function assemble(config: Config, parts: AppParts): Promise<App> {
     db: data.db,
     bus: new Bus<DomainEvent>(parts.log),
     hooks: new Hooks(),
+    metrics,
   };
+  describeProcess(metrics, parts.clock);
   const { requests } = config.server.limits;
   const kernel = new Kernel(runtime, registry, requests);
   const context = (options: Partial<ContextOptions> = {}) =>
@@ -212,7 +218,9 @@ async function assemble(config: Config, parts: AppParts): Promise<App> {
     use: (key) => registry.service(key),
     context,
   };
+  let lag: Timer | undefined;
   const stop = once(async () => {
+    lag?.clear();
     hub.close();
     await registry.stop(parts.log);
     await parts.media?.close();
@@ -229,11 +237,14 @@ async function assemble(config: Config, parts: AppParts): Promise<App> {
       kernel.callNamed(name, input, { caller, requestId: parts.ids.record() }),
     context,
     checks: () => runChecks(registry, data.db),
-    serve: () => registry.serve(),
+    serve() {
+      lag = watchEventLoop(metrics, parts.clock);
+      registry.serve();
+    },
     endSessions: () => hub.close(),
     stop,
   };
-  registry.tokens.push(...(parts.tokens ?? []));
+  registry.tokens.push(...scrapeTokens(config.server.metricsToken), ...(parts.tokens ?? []));
   try {
     await migrateUp(data.db, data.migrations, { ...parts, dormant: data.dormant });
     if (data.enabled.some((feature) => feature.usesMedia)) await parts.media?.start();

@@ -50,16 +50,20 @@ export function createHttp(app: App, parts: HttpParts): HttpServer {
     bodyBytesMax: config.limits.bodyMax,
     uploadsDir: join(config.dir, UPLOADS_DIR),
   };
+  const unmatched = (request: Request, response: Response) => {
+    app.kernel.requests.unmatched(request.method).answered(response.status);
+    return response;
+  };
   elysia
     .onRequest(({ request }) => {
-      if (request.method === "OPTIONS") return mount.cors.preflight(request);
+      if (request.method === "OPTIONS") return unmatched(request, mount.cors.preflight(request));
       const redirect = redirectToCleanPath(request);
-      return redirect && finish(mount, request, redirect);
+      return redirect && unmatched(request, finish(mount, request, redirect));
     })
     .onError(({ code, error, request }) => {
       if (code !== "NOT_FOUND") parts.log.error("request failed outside an operation", { error });
       const response = code === "NOT_FOUND" ? notFound() : errorResponse(error);
-      return finish(mount, request, response);
+      return unmatched(request, finish(mount, request, response));
     });
   mountRest(mount);
   mountSse(mount, app.hub);

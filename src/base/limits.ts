@@ -296,6 +296,15 @@ export const LIMITS = {
   // Cron jobs. Reached: an assertion, it is a leak.
   cronJobsMax: 1_000,
 
+  // Metrics. Label sets of one metric; reached: what comes then counts under `other`.
+  metricSeriesMax: 5_000,
+  /** How often the event loop is looked at for being late. */
+  lagSampleMs: 50,
+  /** Connections that one scrape asks for their bytes. Reached: the others' turn comes at the next. */
+  metricsPeersMax: 256,
+  /** How long a scrape waits for them. Reached: it tells what is known by then. */
+  metricsAskMs: 2_000,
+
   // The machine. Reached: `doctor` says so.
   openFilesMin: 4_096,
   diskFreeBytesMin: 512 * 1024 * 1024,

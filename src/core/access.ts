@@ -9,6 +9,8 @@ interface Origin {
 
 export interface GuestCaller extends Origin {
   readonly kind: "guest";
+  /** Came with the operator's token for this one thing, which is nobody's account. */
+  readonly pass?: "metrics";
 }
 
 /** Somebody signed in to an auth collection. */

@@ -6,6 +6,7 @@ import type { Ids } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Bus } from "../infra/bus/bus.ts";
 import type { Database, Reader, Transaction, WriteOptions } from "../infra/db/database.ts";
+import type { Metrics } from "../infra/metrics/metrics.ts";
 import type { SentFiles } from "../tools/fields/upload.ts";
 import type { Caller } from "./access.ts";
 import type { Hooks } from "./hooks.ts";
@@ -37,6 +38,7 @@ export interface Runtime {
   readonly db: Database;
   readonly bus: EventBus;
   readonly hooks: Hooks;
+  readonly metrics: Metrics;
 }
 
 /** What rules may ask about the request; a wire without HTTP makes up the equivalent. */

@@ -7,6 +7,7 @@ import { type Caller, callerKey, checkAccess, isPrivileged } from "./access.ts";
 import { Context, type ContextOptions, type Runtime } from "./context.ts";
 import type { CallOperation, Operation, WatchOperation } from "./operation.ts";
 import type { Registry, TokenOrigin } from "./registry.ts";
+import { RequestMetrics } from "./request-metrics.ts";
 import type { Stream } from "./session.ts";
 import { Shapes } from "./shape.ts";
 
@@ -32,12 +33,14 @@ export interface RequestEvent {
 export class Kernel {
   readonly registry: Registry;
   readonly runtime: Runtime;
+  readonly requests: RequestMetrics;
   readonly #limits: RequestLimits;
   readonly #buckets = new TokenBuckets(LIMITS.rateBucketsMax);
   readonly #shapes = new Shapes();
 
   constructor(runtime: Runtime, registry: Registry, limits: RequestLimits) {
     this.runtime = runtime;
+    this.requests = new RequestMetrics(runtime.metrics);
     this.registry = registry;
     this.#limits = limits;
   }

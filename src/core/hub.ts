@@ -5,13 +5,51 @@
 
 import { fail } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
+import type { Counter, Series } from "../infra/metrics/families.ts";
+import type { Metrics } from "../infra/metrics/metrics.ts";
 import { type Caller, callerKey, isPrivileged } from "./access.ts";
-import type { EndReason, Session } from "./session.ts";
+import { END_REASONS, type EndReason, type Session } from "./session.ts";
 
 export class Hub {
   readonly #sessions = new Set<Session>();
   readonly #byCaller = new Map<string, Set<Session>>();
+  /** How many are open, by wire. */
+  readonly #open = new Map<string, number>();
+  readonly #ended: Series<Counter>;
+  readonly #delivered: Series<Counter>;
   #closed = false;
+
+  constructor(metrics: Metrics) {
+    metrics.read({
+      name: "parvis_connections",
+      help: "Open long-lived connections by wire; room: participants of rooms.",
+      type: "gauge",
+      labels: ["wire"],
+      read: () => [...this.#open].map(([wire, value]) => ({ labels: [wire], value })),
+    });
+    this.#ended = metrics.counter({
+      name: "parvis_connections_ended_total",
+      help: "Connections that ended, by wire and reason; slow_consumer: its outbox was full.",
+      labels: ["wire", "reason"],
+    });
+    this.#delivered = metrics.counter({
+      name: "parvis_messages_delivered_total",
+      help: "Messages handed to connections by wire; room: those to data channels.",
+      labels: ["wire"],
+    });
+  }
+
+  /**
+   * Makes a wire known, so that its numbers begin at nought: a rate needs that before the first
+   * one. Returns what counts the messages handed to its connections; to be kept by the wire.
+   */
+  announce(wire: string): Counter {
+    if (!this.#open.has(wire)) {
+      this.#open.set(wire, 0);
+      for (const reason of END_REASONS) this.#ended.with(wire, reason);
+    }
+    return this.#delivered.with(wire);
+  }
 
   /**
    * `perCallerMax` holds for the caller that the session begins with. Errors: 429
@@ -29,6 +67,7 @@ export class Hub {
     }
     this.#sessions.add(session);
     this.#enter(key, session);
+    this.#count(session);
     // A guest that signs in on an open connection is revoked as whom it became.
     session.onRenew(() => {
       this.#leave(key, session);
@@ -38,6 +77,17 @@ export class Hub {
     session.onEnd(() => {
       this.#sessions.delete(session);
       this.#leave(key, session);
+    });
+  }
+
+  #count(session: Session): void {
+    const { wire } = session;
+    this.announce(wire);
+    const add = (count: number) => this.#open.set(wire, (this.#open.get(wire) ?? 0) + count);
+    add(1);
+    session.onEnd((reason) => {
+      add(-1);
+      this.#ended.with(wire, reason).inc();
     });
   }
 

@@ -70,9 +70,9 @@ export interface CallDefinition<I extends TSchema, O extends TSchema> extends Co
   /**
    * value: JSON. file: `run` answers a `FileAnswer`, `output` is `FileOutput`; the REST wire sends
    * the bytes, other wires do not carry it. redirect: a `RedirectAnswer`, sent with the route's
-   * status. Default: value.
+   * status. text: a `TextAnswer`, sent as it is. Default: value.
    */
-  readonly answers?: "value" | "file" | "redirect";
+  readonly answers?: "value" | "file" | "redirect" | "text";
   run(ctx: Context, input: Static<I>): Promise<Static<O>>;
 }
 
@@ -112,6 +112,15 @@ export interface RedirectAnswer {
   /** Absolute, or relative to the address that was asked for. */
   readonly location: string;
 }
+
+export interface TextAnswer {
+  /** Media type, with its parameters. */
+  readonly type: string;
+  readonly text: string;
+}
+
+/** The shape of a `TextAnswer` for the API document. */
+export const TextOutput = Type.Unsafe<TextAnswer>({ type: "string" });
 
 /** The shape of a `FileAnswer` for the API document. */
 export const FileOutput = Type.Unsafe<FileAnswer>({ type: "string", format: "binary" });

@@ -7,15 +7,18 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Caller } from "./access.ts";
 
 /** Why a connection ended, in the words the client gets. */
-export type EndReason =
-  | "client_gone"
-  | "token_expired"
-  | "token_revoked"
-  | "slow_consumer"
-  | "server_stopping"
-  | "replaced"
-  | "protocol_error"
-  | "finished";
+export type EndReason = (typeof END_REASONS)[number];
+
+export const END_REASONS = [
+  "client_gone",
+  "token_expired",
+  "token_revoked",
+  "slow_consumer",
+  "server_stopping",
+  "replaced",
+  "protocol_error",
+  "finished",
+] as const;
 
 /** JSON made once, for every stream that it goes to. */
 export class EncodedJson {

@@ -455,7 +455,8 @@ test("the defaults that the shipped file shows in comments are the real ones", (
   const shown = SHIPPED.replace(/^( *)#((?: {2})*[a-z_]+:)/gm, "$1$2");
   expect(shown).not.toBe(SHIPPED);
   expect(load(shown).config).toEqual(load(SHIPPED).config);
-  const unset = ["server.jwt_secret", "server.encryption_key", "server.rtc.turn_secret"];
+  const secrets = ["jwt_secret", "encryption_key", "metrics_token", "rtc.turn_secret"];
+  const unset = secrets.map((name) => `server.${name}`);
   const { sources } = load(shown);
   for (const [path, { source }] of sources) {
     if (!unset.includes(path)) expect(`${path} ${source}`).toBe(`${path} file`);

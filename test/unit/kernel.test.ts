@@ -13,6 +13,7 @@ import { Hooks } from "../../src/core/hooks.ts";
 import { type CallOperation, defineOperation } from "../../src/core/operation.ts";
 import { Registry } from "../../src/core/registry.ts";
 import { Bus } from "../../src/infra/bus/bus.ts";
+import { Metrics } from "../../src/infra/metrics/metrics.ts";
 import { freshDatabase, itemNames } from "./db-fixture.ts";
 
 const guest: Caller = { kind: "guest", ip: "10.0.0.1" };
@@ -41,6 +42,7 @@ async function kernelWith(operations: readonly CallOperation[], perMinute = 1_00
     db,
     bus,
     hooks: new Hooks(),
+    metrics: new Metrics(),
   };
   const registry = new Registry();
   for (const operation of operations) registry.addOperation(operation);

@@ -6,6 +6,7 @@ import { LIMITS } from "../../src/base/limits.ts";
 import type { Caller } from "../../src/core/access.ts";
 import { Hub } from "../../src/core/hub.ts";
 import { type EndReason, Session } from "../../src/core/session.ts";
+import { Metrics } from "../../src/infra/metrics/metrics.ts";
 
 const DAY = 86_400_000;
 
@@ -66,7 +67,7 @@ describe("a session", () => {
 describe("the hub", () => {
   test("revoking ends every connection of that account and no other", () => {
     const clock = new FakeClock();
-    const hub = new Hub();
+    const hub = new Hub(new Metrics());
     const mine = [open(clock, caller(clock, DAY)), open(clock, caller(clock, DAY))];
     const other = open(clock, caller(clock, DAY, "u2"));
     for (const { session } of [...mine, other]) hub.attach(session);
@@ -78,7 +79,7 @@ describe("the hub", () => {
 
   test("a guest that signed in is revoked as whom it became", () => {
     const clock = new FakeClock();
-    const hub = new Hub();
+    const hub = new Hub(new Metrics());
     const { session, ends } = open(clock, { kind: "guest", ip: "10.0.0.1" });
     hub.attach(session);
     session.renew(caller(clock, DAY));
@@ -91,7 +92,7 @@ describe("the hub", () => {
 
   test("one caller has a bounded number of connections", () => {
     const clock = new FakeClock();
-    const hub = new Hub();
+    const hub = new Hub(new Metrics());
     const opened = Array.from({ length: LIMITS.sseConnectionsPerCallerMax }, () =>
       open(clock, caller(clock, DAY)),
     );
@@ -104,7 +105,7 @@ describe("the hub", () => {
 
   test("closing ends all and takes no more", () => {
     const clock = new FakeClock();
-    const hub = new Hub();
+    const hub = new Hub(new Metrics());
     const { session, ends } = open(clock, caller(clock, DAY));
     hub.attach(session);
     hub.close();

@@ -8,6 +8,7 @@ import { migrations } from "./migrations.ts";
 import { roomsOperations } from "./operations/index.ts";
 import type { IceConfig } from "./runtime/ice-servers.ts";
 import { TOKEN_PREFIX } from "./runtime/live-rooms.ts";
+import { describeRooms } from "./runtime/room-metrics.ts";
 import { ROOM_MEMBERS, ROOMS } from "./schema.ts";
 import { ClientMediaService } from "./service/client-media-service.ts";
 import { Expiry } from "./service/expiry.ts";
@@ -45,6 +46,7 @@ export function rooms(options: RoomsOptions): Feature {
       const memberships = new MembershipsService({ rooms: service, records });
       const participations = new ParticipationService(service, options.rtc);
       const expiry = new Expiry(host, records);
+      describeRooms(host, { live: service.live, media });
       return {
         operations: roomsOperations({
           rooms: service,

@@ -6,6 +6,9 @@ import { isPrivileged } from "../../core/access.ts";
 import { defineOperation, type Operation } from "../../core/operation.ts";
 import type { Check, DisabledFeature, Feature } from "../../core/registry.ts";
 import { Platform, type PlatformService } from "../platform/index.ts";
+import { metricsOperation } from "./operations.ts";
+
+export { scrapeTokens } from "./service.ts";
 
 export interface SystemOptions {
   readonly version: string;
@@ -23,7 +26,12 @@ export function system(options: SystemOptions): Feature {
     needs: ["platform"],
     collections: [],
     migrations: [],
-    create: (host) => ({ operations: systemOperations(options, host.use(Platform)) }),
+    create: (host) => ({
+      operations: [
+        ...systemOperations(options, host.use(Platform)),
+        metricsOperation(options.version, host),
+      ],
+    }),
   };
 }
 

@@ -9,6 +9,7 @@ import type { Clock } from "../../base/clock.ts";
 import { AppError, assert } from "../../base/errors.ts";
 import { LIMITS } from "../../base/limits.ts";
 import type { Log } from "../../base/log.ts";
+import { Metrics } from "../metrics/metrics.ts";
 import { Changes } from "./changes.ts";
 import {
   type Checkpointer,
@@ -19,6 +20,7 @@ import {
 import { Connection } from "./connection.ts";
 import type { Database, SqlRow, SqlValue, Transaction, WriteOptions } from "./database.ts";
 import { isBusy, openFailure, statementError } from "./errors.ts";
+import { type DatabaseMeter, databaseMeter } from "./meter.ts";
 import { type ReadingThread, readingThread } from "./reading-thread.ts";
 import { countRows } from "./transaction.ts";
 import { databaseClosed, pause, Writer } from "./writer.ts";
@@ -32,6 +34,8 @@ export interface SqliteOptions {
   readonly checkpointer?: (path: string) => Checkpointer;
   /** Makes what reads slowly; a thread of its own unless given. */
   readonly slowReader?: (path: string) => ReadingThread;
+  /** Where it counts itself; nobody looks at it unless given. */
+  readonly metrics?: Metrics;
 }
 
 export interface DatabaseStats {
@@ -105,6 +109,7 @@ class EmbeddedDatabase implements SqliteDatabase {
   /** Statements that take too long here, and the thread that reads them. */
   readonly #slow = new Set<string>();
   readonly #apart: ReadingThread;
+  readonly #meter: DatabaseMeter;
   #moving = false;
   #restarting = false;
   /** Length of the log at the last attempt to move it; the next one is worth it a step later. */
@@ -123,7 +128,9 @@ class EmbeddedDatabase implements SqliteDatabase {
     this.#apart = (parts.slowReader ?? readingThread)(parts.path);
     const committed = () => this.#afterCommit();
     const changes = this.#changes;
-    this.#writer = new Writer({ connection: writing, changes, clock, log, committed });
+    const meter = databaseMeter(parts.metrics ?? new Metrics(), this);
+    this.#meter = meter;
+    this.#writer = new Writer({ connection: writing, changes, clock, log, committed, meter });
   }
 
   get<Row = SqlRow>(sql: string, ...values: readonly SqlValue[]): Promise<Row | undefined> {
@@ -153,6 +160,7 @@ class EmbeddedDatabase implements SqliteDatabase {
       }
     }
     const { rows, tookMs } = await this.#apart.read({ sql, values, limitMs });
+    this.#meter.readSeconds.observe(tookMs / 1000);
     // Other values, or an index: it need not stay slow.
     if (tookMs < LIMITS.readHereMs / 2) this.#slow.delete(sql);
     return rows as Row[];
@@ -254,11 +262,14 @@ class EmbeddedDatabase implements SqliteDatabase {
 
   /** In WAL mode readers wait only for another process that recovers or removes the log. */
   async #read<T>(work: () => T): Promise<T> {
-    const deadline = this.#clock.monotonic() + LIMITS.busyTimeoutMs;
+    const started = this.#clock.monotonic();
+    const deadline = started + LIMITS.busyTimeoutMs;
     for (;;) {
       if (this.#closed) throw databaseClosed();
       try {
-        return work();
+        const result = work();
+        this.#meter.readSeconds.observe((this.#clock.monotonic() - started) / 1000);
+        return result;
       } catch (error) {
         const again = isBusy(error) && this.#clock.monotonic() < deadline;
         if (!again) throw statementError(error);

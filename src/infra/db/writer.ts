@@ -12,6 +12,7 @@ import type { Changes } from "./changes.ts";
 import type { Connection } from "./connection.ts";
 import type { Transaction } from "./database.ts";
 import { databaseBusy, databaseFailed, isBusy, statementError } from "./errors.ts";
+import type { DatabaseMeter } from "./meter.ts";
 import { SqliteTransaction } from "./transaction.ts";
 
 /** `pause` runs between transactions, with none open: the log's checkpoint. */
@@ -35,6 +36,7 @@ export interface WriterOptions {
   readonly log: Log;
   /** Called after each transaction. */
   readonly committed: () => void;
+  readonly meter: DatabaseMeter;
 }
 
 /** First and longest wait between two attempts to get the lock from another process. */
@@ -46,6 +48,7 @@ export class Writer {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #committed: () => void;
+  readonly #meter: DatabaseMeter;
   #head: Job | undefined;
   #tail: Job | undefined;
   #waiting = 0;
@@ -60,6 +63,7 @@ export class Writer {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#committed = options.committed;
+    this.#meter = options.meter;
   }
 
   get waiting(): number {
@@ -72,7 +76,10 @@ export class Writer {
 
   /** Queues `work`; settles after its commit or rollback. See `Database.write` for the errors. */
   queue<T>(kind: JobKind, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    if (this.#waiting >= LIMITS.writeQueueMax) return Promise.reject(databaseBusy());
+    if (this.#waiting >= LIMITS.writeQueueMax) {
+      this.#meter.refused.inc();
+      return Promise.reject(databaseBusy());
+    }
     const answer = Promise.withResolvers<T>();
     this.#push({
       kind,
@@ -130,6 +137,7 @@ export class Writer {
     while (this.#head && this.#head.deadline <= now) this.#pop().reject(databaseBusy());
     const gaveUp = before - this.#waiting;
     if (gaveUp === 0) return;
+    this.#meter.refused.inc(gaveUp);
     this.#log.warn("writes gave up waiting for the database", { gaveUp, waiting: this.#waiting });
   }
 
@@ -179,6 +187,7 @@ export class Writer {
   async #group(): Promise<void> {
     const started = this.#clock.monotonic();
     const first = this.#pop();
+    this.#waited(first, started);
     const answers: (() => void)[] = [];
     const members: Job[] = [first];
     // One job alone needs no savepoint: it and the transaction are undone together.
@@ -186,19 +195,30 @@ export class Writer {
     let failed = await this.#runJob(first, { shared, answers });
     while (shared && this.#connection.inTransaction && this.#head?.kind === "shared") {
       if (members.length >= LIMITS.writeGroupMax) break;
-      if (this.#clock.monotonic() - started >= LIMITS.writeGroupMs) break;
+      const now = this.#clock.monotonic();
+      if (now - started >= LIMITS.writeGroupMs) break;
       const job = this.#pop();
+      this.#waited(job, now);
       members.push(job);
       failed = await this.#runJob(job, { shared, answers });
     }
     const lost = this.#finish({ undo: !shared && failed });
     if (lost) for (const job of members) job.reject(lost);
     else for (const answer of answers) answer();
+    const committed = lost ? 0 : answers.length;
+    this.#meter.written.inc(committed);
+    this.#meter.undone.inc(members.length - committed);
+    this.#meter.transactionSeconds.observe((this.#clock.monotonic() - started) / 1000);
     try {
       this.#committed();
     } catch (error) {
       this.#log.error("after a commit", { error });
     }
+  }
+
+  #waited(job: Job, now: number): void {
+    const queuedAt = job.deadline - LIMITS.writeWaitMs;
+    this.#meter.waitSeconds.observe(Math.max(0, now - queuedAt) / 1000);
   }
 
   /** True: it failed, is undone and answered. */

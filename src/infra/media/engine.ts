@@ -182,6 +182,9 @@ export interface ProducerStats {
 export interface PeerStats {
   readonly receiveBps: number;
   readonly sendBps: number;
+  /** Since it was made. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
   /** Shares of packets lost lately, from 0 to 1; undefined: not known. */
   readonly receiveLoss: number | undefined;
   readonly sendLoss: number | undefined;

@@ -50,6 +50,9 @@ export class FakePeer implements MediaPeer {
   readonly options: PeerOptions;
   /** Frames that reached the client, oldest first. */
   readonly sent: ChannelFrame[] = [];
+  /** What its connection carried, for `stats`; set by tests. */
+  receivedBytes = 0;
+  sentBytes = 0;
   readonly producers = new Map<string, FakeProducer>();
   /** Open consumers by id. */
   readonly consumers = new Map<string, FakeConsumer>();
@@ -160,7 +163,9 @@ export class FakePeer implements MediaPeer {
 
   async stats(): Promise<PeerStats | undefined> {
     if (this.#closed) return undefined;
-    return { receiveBps: 1_000, sendBps: 2_000, receiveLoss: 0, sendLoss: 0 };
+    const { receivedBytes, sentBytes } = this;
+    const rates = { receiveBps: 1_000, sendBps: 2_000, receiveLoss: 0, sendLoss: 0 };
+    return { ...rates, receivedBytes, sentBytes };
   }
 
   close(): void {

@@ -202,6 +202,8 @@ export class MediasoupPeer implements MediaPeer {
       return {
         receiveBps: stat.recvBitrate,
         sendBps: stat.sendBitrate,
+        receivedBytes: stat.bytesReceived,
+        sentBytes: stat.bytesSent,
         receiveLoss: stat.rtpPacketLossReceived,
         sendLoss: stat.rtpPacketLossSent,
       };

@@ -6,6 +6,7 @@ import type { Log } from "../../base/log.ts";
 import type { Caller } from "../../core/access.ts";
 import type { Kernel } from "../../core/execute.ts";
 import type { HttpMethod, Operation } from "../../core/operation.ts";
+import type { RouteMetrics } from "../../core/request-metrics.ts";
 import type { Arrival, Departure } from "../../core/traffic.ts";
 import { bearerToken, requestIdFrom } from "../../core/wire.ts";
 import { HttpCall, splitAddress } from "./call.ts";
@@ -33,6 +34,7 @@ interface Given {
 
 interface Raw extends Given {
   readonly params: Readonly<Record<string, string>>;
+  readonly metrics: RouteMetrics;
 }
 
 const NO_PARAMS = {};
@@ -52,6 +54,7 @@ export function mountRoute(
   route: { readonly method: HttpMethod | "HEAD"; readonly path: string },
   target: MountTarget,
 ): void {
+  const metrics = mount.kernel.requests.route(route.method, route.path);
   mount.app.route(
     route.method,
     route.path,
@@ -59,7 +62,7 @@ export function mountRoute(
     // executable does not tell: only what is always there is taken from the context.
     (context) => {
       const { request, params } = context as unknown as Partial<Raw> & Given;
-      return frame(mount, { request, params: params ?? NO_PARAMS }, target);
+      return frame(mount, { request, params: params ?? NO_PARAMS, metrics }, target);
     },
     { parse: "none" } as never,
   );
@@ -75,7 +78,9 @@ export function mountFallback(mount: Mount, serve: (request: Request) => Promise
     "/*",
     (context) => {
       const { request } = context as unknown as Given;
-      return frame(mount, { request, params: NO_PARAMS }, { handler, dialect: "records" });
+      const metrics = mount.kernel.requests.unmatched(request.method);
+      const raw = { request, params: NO_PARAMS, metrics };
+      return frame(mount, raw, { handler, dialect: "records" });
     },
     { parse: "none" },
   );
@@ -99,9 +104,11 @@ async function frame(mount: Mount, raw: Raw, target: MountTarget): Promise<Respo
     answer = errorReply(error, target.dialect);
   }
   const response = complete(mount, answer, { request, requestId, framed: target.framed });
+  const tookMs = clock.monotonic() - started;
+  raw.metrics.answered(response.status, tookMs);
   depart(mount, arrival, {
     status: response.status,
-    tookMs: clock.monotonic() - started,
+    tookMs,
     caller: call.caller,
     error,
     quiet: target.quiet ?? false,

@@ -1,7 +1,7 @@
 /** Answers in HTTP: JSON, errors, and the headers every answer carries. */
 
 import { AppError, errorBody, toAppError } from "../../base/errors.ts";
-import type { FileAnswer, Operation, RedirectAnswer } from "../../core/operation.ts";
+import type { FileAnswer, Operation, RedirectAnswer, TextAnswer } from "../../core/operation.ts";
 import { contentRange, rangeAnswer } from "../../tools/byte-range.ts";
 
 /** Sent with everything; file downloads take the frame option off again. */
@@ -56,6 +56,11 @@ export function fileResponse(file: FileAnswer, request: Request): Response {
   // Of a whole file the runtime would send the range asked for, also where that must not be.
   const whole = file.bytes === 0 || !request.headers.has("range");
   return new Response(whole ? file.body() : file.body({ first, last }), { status, headers });
+}
+
+/** Of this moment: nobody keeps it. */
+export function textReply({ type, text }: TextAnswer, status: number): Reply {
+  return { status, body: text, headers: { "content-type": type, "cache-control": "no-store" } };
 }
 
 export function redirectReply({ location }: RedirectAnswer, status: number): Reply {

@@ -3,10 +3,9 @@
  * route of the API took ends here.
  */
 
-import type { Elysia } from "elysia";
 import type { Asset, Assets } from "../../infra/assets/assets.ts";
 import type { PublicFiles } from "../../infra/files/public.ts";
-import { finish, type Mount, mountFallback } from "../http/mount.ts";
+import { type Mount, mountFallback, mountRoute } from "../http/mount.ts";
 import { notFound } from "../http/respond.ts";
 
 const CSP = [
@@ -37,14 +36,17 @@ export interface PageSources {
 }
 
 export function mountPages(mount: Mount, sources: PageSources): void {
-  const app: Elysia = mount.app;
   const serve = (request: Request) => serveFile(sources, request);
-  app.get("/api/openapi", ({ request }) =>
-    finish(
-      mount,
-      request,
-      new Response(sources.openApi(), { headers: { "content-type": "application/json" } }),
-    ),
+  mountRoute(
+    mount,
+    { method: "GET", path: "/api/openapi" },
+    {
+      handler: async () => ({
+        status: 200,
+        body: sources.openApi(),
+        headers: { "content-type": "application/json" },
+      }),
+    },
   );
   mountFallback(mount, serve);
 }

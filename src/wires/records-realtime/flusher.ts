@@ -5,14 +5,21 @@
  */
 
 import { LIMITS } from "../../base/limits.ts";
+import type { Counter } from "../../infra/metrics/families.ts";
 
 export class Flusher {
+  readonly #delivered: Counter;
   #waiting: (() => void)[] = [];
   #messages = 0;
+
+  constructor(delivered: Counter) {
+    this.#delivered = delivered;
+  }
 
   /** Another message is held. */
   count(): void {
     this.#messages += 1;
+    this.#delivered.inc();
   }
 
   /** Runs `flush` soon. A connection asks again only after that. */

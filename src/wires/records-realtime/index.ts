@@ -11,11 +11,13 @@ import { authenticate, type Mount, mountRoute } from "../http/mount.ts";
 import { Flusher } from "./flusher.ts";
 import { RealtimeStream } from "./stream.ts";
 
+const WIRE = "records-realtime";
+
 /** Characters of a client's id, which is all that proves a subscription to be its own. */
 const CLIENT_ID_CHARS = 40;
 
 export function mountRecordsRealtime(mount: Mount, hub: Hub): void {
-  const flusher = new Flusher();
+  const flusher = new Flusher(hub.announce(WIRE));
   for (const operation of mount.kernel.registry.operations) {
     if (operation.kind !== "watch" || operation.dialect !== "records") continue;
     for (const route of operation.rest) {
@@ -38,7 +40,7 @@ async function open(
   // Whom it is for comes with the first subscription: browsers can send no token here.
   const caller = { kind: "guest", ip: call.ip } as const;
   const id = ids.secret(CLIENT_ID_CHARS);
-  const session = new Session({ id, wire: "records-realtime", caller, clock });
+  const session = new Session({ id, wire: WIRE, caller, clock });
   hub.attach(session, LIMITS.realtimeClientsPerAddressMax);
   const stream = new RealtimeStream(session, flusher);
   try {

@@ -1,12 +1,18 @@
 /** REST: every read and write operation at its routes. */
 
-import type { CallOperation, FileAnswer, RedirectAnswer, RestRoute } from "../../core/operation.ts";
+import type {
+  CallOperation,
+  FileAnswer,
+  RedirectAnswer,
+  RestRoute,
+  TextAnswer,
+} from "../../core/operation.ts";
 import { parseFields, pickFields } from "../../tools/pick-fields.ts";
 import type { HttpCall } from "../http/call.ts";
 import { readInput } from "../http/input.ts";
 import { authenticate, type Mount, mountRoute } from "../http/mount.ts";
 import { type RecordInput, readRecordInput } from "../http/record-input.ts";
-import { fileResponse, jsonReply, type Reply, redirectReply } from "../http/respond.ts";
+import { fileResponse, jsonReply, type Reply, redirectReply, textReply } from "../http/respond.ts";
 
 export function mountRest(mount: Mount): void {
   for (const operation of mount.kernel.registry.operations) {
@@ -37,6 +43,8 @@ function respond(
       return fileResponse(answer as FileAnswer, call.request);
     case "redirect":
       return redirectReply(answer as RedirectAnswer, status);
+    case "text":
+      return textReply(answer as TextAnswer, status);
     default:
       return jsonReply(picked(operation, { call, answer }), status);
   }

@@ -106,6 +106,7 @@ function responses(operation: Operation, route: RestRoute): Json {
 
 function answerType(operation: Operation): string {
   if (operation.kind === "watch") return "text/event-stream";
+  if (operation.answers === "text") return "text/plain";
   return operation.answers === "file" ? "application/octet-stream" : "application/json";
 }
 

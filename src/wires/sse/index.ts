@@ -3,18 +3,22 @@
 import type { Hub } from "../../core/hub.ts";
 import type { WatchOperation } from "../../core/operation.ts";
 import { Session } from "../../core/session.ts";
+import type { Counter } from "../../infra/metrics/families.ts";
 import type { HttpCall } from "../http/call.ts";
 import { eventStream } from "../http/event-stream.ts";
 import { readInput } from "../http/input.ts";
 import { authenticate, type Mount, mountRoute } from "../http/mount.ts";
 import { SseStream } from "./stream.ts";
 
+const WIRE = "sse";
+
 export function mountSse(mount: Mount, hub: Hub): void {
+  const delivered = hub.announce(WIRE);
   for (const operation of mount.kernel.registry.operations) {
     if (operation.kind !== "watch" || operation.dialect === "records") continue;
     for (const route of operation.rest) {
       mountRoute(mount, route, {
-        handler: (call) => open(mount, hub, { operation, call }),
+        handler: (call) => open(mount, { hub, delivered }, { operation, call }),
         dialect: operation.dialect ?? "own",
         quiet: operation.quiet,
       });
@@ -24,16 +28,17 @@ export function mountSse(mount: Mount, hub: Hub): void {
 
 async function open(
   mount: Mount,
-  hub: Hub,
+  { hub, delivered }: { readonly hub: Hub; readonly delivered: Counter },
   { operation, call }: { readonly operation: WatchOperation; readonly call: HttpCall },
 ): Promise<Response> {
   const { clock, ids } = mount.kernel.runtime;
   const identity = await authenticate(mount, operation, call);
-  const session = new Session({ id: ids.record(), wire: "sse", caller: identity.caller, clock });
+  const session = new Session({ id: ids.record(), wire: WIRE, caller: identity.caller, clock });
   hub.attach(session);
   const lastEventId = call.request.headers.get("last-event-id") ?? call.query.get("since");
   const stream = new SseStream(session, {
     clock,
+    delivered,
     ...(lastEventId === null ? {} : { lastEventId }),
   });
   try {

@@ -12,20 +12,30 @@ import {
   type Stream,
   type StreamMessage,
 } from "../../core/session.ts";
+import type { Counter } from "../../infra/metrics/families.ts";
 
 const encoder = new TextEncoder();
 const HEARTBEAT = encoder.encode(":\n\n");
+
+export interface SseOptions {
+  readonly clock: Clock;
+  readonly lastEventId?: string;
+  /** Counts the messages. */
+  readonly delivered?: Counter;
+}
 
 export class SseStream implements Stream {
   readonly body: ReadableStream<Uint8Array>;
   readonly lastEventId: string | undefined;
   readonly session: Session;
   readonly #heartbeat: Timer;
+  readonly #delivered: Counter | undefined;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
-  constructor(session: Session, options: { readonly clock: Clock; readonly lastEventId?: string }) {
+  constructor(session: Session, options: SseOptions) {
     this.session = session;
     this.lastEventId = options.lastEventId;
+    this.#delivered = options.delivered;
     this.body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -47,6 +57,7 @@ export class SseStream implements Stream {
 
   push(message: StreamMessage): void {
     this.#write(encoder.encode(eventText(message)));
+    if (!this.ended) this.#delivered?.inc();
   }
 
   end(reason: EndReason): void {

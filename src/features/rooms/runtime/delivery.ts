@@ -5,6 +5,7 @@
 
 import type { EndReason, Stream } from "../../../core/session.ts";
 import type { MediaPeer } from "../../../infra/media/engine.ts";
+import type { Counter } from "../../../infra/metrics/families.ts";
 import type { Codec } from "../../../tools/codec.ts";
 import type { RoomMessage } from "../events.ts";
 
@@ -14,9 +15,12 @@ export class Delivery {
   #channelOpen = false;
   #stream: Stream | undefined;
   readonly #onStreamEnd: () => void;
+  readonly #delivered: Counter;
 
-  constructor(onStreamEnd: () => void) {
+  /** `delivered` counts what goes to the channel. */
+  constructor(onStreamEnd: () => void, delivered: Counter) {
     this.#onStreamEnd = onStreamEnd;
+    this.#delivered = delivered;
   }
 
   /** The client's; MsgPack until it spoke. */
@@ -55,8 +59,10 @@ export class Delivery {
   }
 
   send(message: RoomMessage): void {
-    if (this.#channelOpen) this.#peer?.send(message.frame(this.#codec));
-    else this.#stream?.push({ data: message.envelope });
+    if (this.#channelOpen) {
+      this.#peer?.send(message.frame(this.#codec));
+      this.#delivered.inc();
+    } else this.#stream?.push({ data: message.envelope });
   }
 
   /** A last message goes both ways: the channel may be gone without our knowing. */

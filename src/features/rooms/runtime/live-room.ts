@@ -8,6 +8,7 @@ import { AppError, assert, fail } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { FeatureHost } from "../../../core/registry.ts";
 import type { MediaEngine, MediaRoom } from "../../../infra/media/engine.ts";
+import type { Counter } from "../../../infra/metrics/families.ts";
 import type { Source } from "../../../tools/sdp/sections.ts";
 import {
   audienceOf,
@@ -22,7 +23,7 @@ import {
 } from "../events.ts";
 import type { MemberRole, Room } from "../schema.ts";
 import { HeldMutes, type MuteWish } from "./mutes.ts";
-import { type Joining, Participant, type ParticipantRoom } from "./participant.ts";
+import { type Joining, Participant, type ParticipantRoom, ROOM_WIRE } from "./participant.ts";
 import type { Publication } from "./publications.ts";
 import { RoomMedia } from "./room-media.ts";
 import { type RoomStats, RoomStatsReader } from "./room-stats.ts";
@@ -62,13 +63,15 @@ export class LiveRoom implements ParticipantRoom {
   #room: Room;
   readonly #media: RoomMedia;
   readonly #stats: RoomStatsReader;
+  readonly #delivered: Counter;
   #closed = false;
 
   constructor(options: LiveRoomOptions) {
     this.#options = options;
     this.#room = options.room;
     this.id = options.room.id;
-    const { clock, log } = options.host;
+    const { clock, log, hub } = options.host;
+    this.#delivered = hub.announce(ROOM_WIRE);
     this.#stats = new RoomStatsReader(clock, () =>
       this.participants.flatMap((each) => (each.announced ? each.measured : [])),
     );
@@ -129,7 +132,8 @@ export class LiveRoom implements ParticipantRoom {
     const { clock, log, hub } = this.#options.host;
     const { graceMs } = this.#options;
     const held = this.#held.of(joining.userId);
-    const participant = new Participant(this, joining, { clock, log, graceMs, held });
+    const parts = { clock, log, graceMs, held, delivered: this.#delivered };
+    const participant = new Participant(this, joining, parts);
     this.#participants.set(participant.id, participant);
     try {
       hub.attach(participant.account ?? participant.session);
@@ -349,8 +353,10 @@ export class LiveRoom implements ParticipantRoom {
   #broadcast(message: RoomMessage, except?: Participant): void {
     const codec = this.#commonCodec();
     const media = this.#media.current;
-    if (codec && media) media.broadcast(message.frame(codec), except?.id);
-    else {
+    if (codec && media) {
+      media.broadcast(message.frame(codec), except?.id);
+      this.#delivered.inc(this.size - (except ? 1 : 0));
+    } else {
       for (const participant of this.#participants.values()) {
         if (participant !== except) participant.send(message);
       }

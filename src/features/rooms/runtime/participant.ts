@@ -11,6 +11,7 @@ import type { Caller, ParticipantCaller } from "../../../core/access.ts";
 import { type EndReason, Session, type Stream } from "../../../core/session.ts";
 import type { FrameChannel } from "../../../core/wire.ts";
 import type { MediaPeer, MediaRoom, PeerState } from "../../../infra/media/engine.ts";
+import type { Counter } from "../../../infra/metrics/families.ts";
 import type { Codec, Frame } from "../../../tools/codec.ts";
 import type { Answer, PublishedSection } from "../../../tools/sdp/answer.ts";
 import type { SendSection, Source } from "../../../tools/sdp/sections.ts";
@@ -58,6 +59,9 @@ export interface ParticipantRoom {
   stopping(): void;
 }
 
+/** What sessions of participants are counted under. */
+export const ROOM_WIRE = "room";
+
 /** Who joins, as the service decided. */
 export interface Joining {
   readonly id: string;
@@ -83,6 +87,8 @@ export interface ParticipantParts {
   readonly graceMs: number;
   /** What a moderator silenced of the person before. */
   readonly held: Iterable<Source>;
+  /** Counts messages to the channel. */
+  readonly delivered: Counter;
 }
 
 export class Participant implements Person {
@@ -128,7 +134,7 @@ export class Participant implements Person {
     this.session = this.#openSession(participantCaller(room.id, joining), clock);
     this.account = isAccount(joining.caller) ? this.#openSession(joining.caller, clock) : undefined;
     this.#departure = new Departure({ clock, graceMs: parts.graceMs, leave });
-    this.#delivery = new Delivery(() => this.#departure.streamEnded());
+    this.#delivery = new Delivery(() => this.#departure.streamEnded(), parts.delivered);
     this.#negotiation = new Negotiation({ clock, send: (data) => this.#send("offer", data) });
     this.#publications = new Publications({
       isMuted: (source) => this.#mutes.has(source),
@@ -444,7 +450,7 @@ export class Participant implements Person {
   }
 
   #openSession(caller: Caller, clock: Clock): Session {
-    const session = new Session({ id: this.#joining.id, wire: "room", caller, clock });
+    const session = new Session({ id: this.#joining.id, wire: ROOM_WIRE, caller, clock });
     session.onEnd((reason) => {
       if (this.#closed) return;
       if (reason === "server_stopping") this.#room.stopping();
