@@ -11,6 +11,7 @@ import type { Assets } from "./infra/assets/assets.ts";
 import { openPublicFiles } from "./infra/files/public.ts";
 import { clearUploads } from "./infra/files/uploads.ts";
 import { redirectToCleanPath } from "./wires/http/clean-path.ts";
+import { Departures } from "./wires/http/departures.ts";
 import { finish, type Mount } from "./wires/http/mount.ts";
 import { ClientAddress } from "./wires/http/origin.ts";
 import { Cors, errorResponse, notFound } from "./wires/http/respond.ts";
@@ -46,6 +47,7 @@ export function createHttp(app: App, parts: HttpParts): HttpServer {
     kernel: app.kernel,
     log: parts.log,
     cors: new Cors(config.cors.origins),
+    departures: new Departures(app.kernel.runtime.clock),
     clientAddress: new ClientAddress(config.trustedProxies),
     bodyBytesMax: config.limits.bodyMax,
     uploadsDir: join(config.dir, UPLOADS_DIR),

@@ -257,7 +257,10 @@ class EmbeddedDatabase implements SqliteDatabase {
    * wherever it stands between transactions. It is asked for nothing that could write.
    */
   #reader(sql: string): Connection {
-    return this.#writing.inTransaction || !SELECT.test(sql) ? this.#reading : this.#writing;
+    const isFree = !this.#writing.inTransaction && SELECT.test(sql);
+    const reader = isFree ? this.#writing : this.#reading;
+    reader.share();
+    return reader;
   }
 
   /** In WAL mode readers wait only for another process that recovers or removes the log. */
@@ -280,6 +283,7 @@ class EmbeddedDatabase implements SqliteDatabase {
 
   #measureLog(): { readonly length: number; readonly unmoved: number } {
     if (!this.#writing.inTransaction) {
+      this.#writing.unshare();
       // Asks only, about 1 µs.
       const row = this.#writing.get("PRAGMA wal_checkpoint(NOOP)");
       const { logPages, movedPages } = parseCheckpoint(row);
@@ -289,6 +293,8 @@ class EmbeddedDatabase implements SqliteDatabase {
   }
 
   #afterCommit(): void {
+    // Whoever wrote must see it, also from this connection.
+    this.#reading.unshare();
     const { length, unmoved } = this.#measureLog();
     if (length < this.#triedPages) this.#triedPages = 0;
     const step = Math.min(unmoved, length - this.#triedPages);

@@ -159,6 +159,7 @@ export class Writer {
   async #pause(job: Job): Promise<void> {
     const tx = new SqliteTransaction(this.#connection, this.#changes);
     tx.end();
+    this.#connection.unshare();
     try {
       job.resolve(await job.work(tx));
     } catch (error) {
@@ -169,6 +170,7 @@ export class Writer {
   /** False: not begun, look at the queue again. */
   async #begin(): Promise<boolean> {
     try {
+      this.#connection.unshare();
       this.#connection.run("BEGIN IMMEDIATE");
       this.#retryMs = RETRY_MS.first;
       return true;

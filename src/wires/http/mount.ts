@@ -10,6 +10,7 @@ import type { RouteMetrics } from "../../core/request-metrics.ts";
 import type { Arrival, Departure } from "../../core/traffic.ts";
 import { bearerToken, requestIdFrom } from "../../core/wire.ts";
 import { HttpCall, splitAddress } from "./call.ts";
+import type { Departures } from "./departures.ts";
 import type { ClientAddress } from "./origin.ts";
 import { type Cors, errorReply, type Reply, SECURITY_HEADERS } from "./respond.ts";
 
@@ -18,6 +19,7 @@ export interface Mount {
   readonly kernel: Kernel;
   readonly log: Log;
   readonly cors: Cors;
+  readonly departures: Departures;
   readonly clientAddress: ClientAddress;
   /** Largest body where an operation names no bound of its own. */
   readonly bodyBytesMax: number;
@@ -114,6 +116,7 @@ async function frame(mount: Mount, raw: Raw, target: MountTarget): Promise<Respo
     quiet: target.quiet ?? false,
     requestId,
   });
+  await mount.departures.together();
   return response;
 }
 
