@@ -118,7 +118,7 @@ export const LIMITS = {
   /** For a reader that was cut off to take what is already in its socket. */
   slowReaderCloseMs: 4_000,
   /** How long an answer waits for others that leave with it. */
-  answersHeldMs: 0.25,
+  answersHeldMs: 0.5,
   /** Turns of the event loop that messages wait for further ones, some 20 ms at most. */
   realtimeFlushTurnsMax: 32,
   /** Connections that leave their messages in one turn of the event loop. */

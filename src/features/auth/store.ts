@@ -2,6 +2,7 @@
 
 import type { Reader, SqlRow } from "../../infra/db/database.ts";
 import { quoteIdentifier as quote } from "../../infra/db/identifiers.ts";
+import { limitTo } from "../../infra/db/limit.ts";
 
 /** A row by a field whose unique index compares letters in any case. */
 export function findInAnyCase(
@@ -36,10 +37,9 @@ export async function idsMadeBefore(
     `SELECT id FROM ${quote(options.table)}
       WHERE collectionRef = ? AND created < ?
       ORDER BY created
-      LIMIT ?`,
+      ${limitTo(options.limit)}`,
     options.collectionId,
     options.before,
-    options.limit,
   );
   return rows.map(({ id }) => id);
 }

@@ -2,6 +2,7 @@
 
 import type { Context } from "../../core/context.ts";
 import type { SqlRow } from "../../infra/db/database.ts";
+import { limitTo } from "../../infra/db/limit.ts";
 import type { RecordData, RecordsService } from "../records/index.ts";
 import { NOTIFICATIONS, type StoredNotice } from "./schema.ts";
 
@@ -38,9 +39,8 @@ export async function listNotices(
   const rows = await context.db.all<SqlRow>(
     `SELECT * FROM notifications
       WHERE user = ?${unreadOnly ? " AND readAt = ''" : ""}
-      ORDER BY id DESC LIMIT ? OFFSET ?`,
+      ORDER BY id DESC ${limitTo(limit)} OFFSET ?`,
     user,
-    limit,
     offset,
   );
   const notices = rows.map((row) => readNotice(records.decode(NOTIFICATIONS, row)));
@@ -54,9 +54,8 @@ export async function surplusNotices(
   { keep, limit }: { readonly keep: number; readonly limit: number },
 ): Promise<string[]> {
   const rows = await context.db.all<{ id: string }>(
-    "SELECT id FROM notifications WHERE user = ? ORDER BY id DESC LIMIT ? OFFSET ?",
+    `SELECT id FROM notifications WHERE user = ? ORDER BY id DESC ${limitTo(limit)} OFFSET ?`,
     user,
-    limit,
     keep,
   );
   return rows.map(({ id }) => id);

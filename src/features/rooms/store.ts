@@ -2,6 +2,7 @@
 
 import type { Context } from "../../core/context.ts";
 import type { SqlRow, SqlValue } from "../../infra/db/database.ts";
+import { limitTo } from "../../infra/db/limit.ts";
 import type { Source } from "../../tools/sdp/sections.ts";
 import { USERS } from "../auth/index.ts";
 import { dateMs, type RecordData, type RecordsService, storedDate } from "../records/index.ts";
@@ -86,9 +87,8 @@ export async function listRooms(
   // Goes down the primary key, whose order is that of creation, and stops when the page is full.
   // It and the count scan the rooms: there are thousands of them, not millions.
   const rows = await context.db.all<SqlRow>(
-    `SELECT * FROM rooms WHERE ${sql} ORDER BY id DESC LIMIT ? OFFSET ?`,
+    `SELECT * FROM rooms WHERE ${sql} ORDER BY id DESC ${limitTo(page.limit)} OFFSET ?`,
     ...values,
-    page.limit,
     page.offset,
   );
   const rooms = rows.map((row) => readRoom(records.decode(ROOMS, row)));
@@ -143,9 +143,8 @@ export async function listMembers(
   const rows = await context.db.all<SqlRow>(
     `SELECT * FROM roomMembers WHERE ${sql}
       ORDER BY CASE role WHEN 'owner' THEN 0 WHEN 'admin' THEN 1 ELSE 2 END, id
-      LIMIT ? OFFSET ?`,
+      ${limitTo(page.limit)} OFFSET ?`,
     ...values,
-    page.limit,
     page.offset,
   );
   const found = rows.map((row) => records.decode(ROOM_MEMBERS, row));
@@ -201,9 +200,8 @@ export async function overdueMembers(context: Context, limit: number): Promise<s
   const rows = await context.db.all<{ id: string }>(
     `SELECT id FROM roomMembers
       WHERE status = 'active' AND expiresAt != '' AND expiresAt <= ? AND role != 'owner'
-      LIMIT ?`,
+      ${limitTo(limit)}`,
     storedDate(context.clock.now()),
-    limit,
   );
   return rows.map(({ id }) => id);
 }

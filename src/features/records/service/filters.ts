@@ -9,7 +9,7 @@ import type { SqlValue } from "../../../infra/db/database.ts";
 import { CLIENT_FILTER, parseFilter, RULE } from "../../../tools/filter/parser.ts";
 import type { Collection } from "../schema.ts";
 import { condition, listable, ruleCondition } from "./conditions.ts";
-import { BASE, type CountSource, Form } from "./form.ts";
+import { BASE, type CountSource, Form, type Page } from "./form.ts";
 import { ALWAYS, allOf, type Run } from "./fragment.ts";
 import { Aliases, Joins } from "./joins.ts";
 import { NO_REQUEST, type RequestInfo } from "./request.ts";
@@ -189,8 +189,8 @@ export class Query {
   }
 
   /** A page of rows, each once, in the order of the sort (without one, in none that is promised). */
-  rows(page: { readonly limit: number; readonly offset: number }): Statement {
-    return this.#form.statement("rows", { ...this.#run, given: { ...page } });
+  rows(page: Page): Statement {
+    return this.#form.page(this.#run, page);
   }
 
   /** One row with their number: `total`. */

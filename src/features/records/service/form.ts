@@ -2,6 +2,7 @@
 
 import { assert } from "../../../base/errors.ts";
 import type { SqlValue } from "../../../infra/db/database.ts";
+import { limitTo } from "../../../infra/db/limit.ts";
 import { type Collection, isMultiple } from "../schema.ts";
 import { elements, isAmong, rowCount, TICK, unstoredRow } from "./dialect.ts";
 import {
@@ -44,6 +45,12 @@ export interface CountSource {
 
 export type StatementKind = "accepts" | "count" | "row" | "rows" | "rowsOf" | `referring:${string}`;
 
+export interface Page {
+  /** -1: all rows. */
+  readonly limit: number;
+  readonly offset: number;
+}
+
 /** Alias of the table whose rows are asked for. */
 export const BASE = "b";
 
@@ -57,6 +64,8 @@ export class Form {
   readonly #parts: FormParts;
   readonly #statements = new Map<StatementKind, Fragment>();
   #countSource: CountSource | undefined;
+  /** The text of the last page that was asked for: most have one length. */
+  #page: { readonly limit: number; readonly sql: string } | undefined;
 
   constructor(parts: FormParts) {
     this.#parts = parts;
@@ -71,6 +80,15 @@ export class Form {
   get chars(): number {
     const { joins, order = NOTHING, condition } = this.#parts;
     return 4 * (joins.sql.length + condition.sql.length + order.sql.length);
+  }
+
+  /** Ends with `LIMIT` and `OFFSET`; the sort's index is worth it for short pages only. */
+  page(run: Run, { limit, offset }: Page) {
+    const { sql: text, values, timed } = this.statement("rows", run);
+    if (this.#page?.limit !== limit) {
+      this.#page = { limit, sql: `${text} ${limitTo(limit)} OFFSET ?` };
+    }
+    return { sql: this.#page.sql, values: [...values, offset], timed };
   }
 
   statement(kind: StatementKind, run: Run) {
@@ -106,7 +124,7 @@ export class Form {
   #build(kind: StatementKind): Fragment {
     switch (kind) {
       case "rows":
-        return sql`${this.#rows([])} LIMIT ${given("limit")} OFFSET ${given("offset")}`;
+        return this.#rows([]);
       case "count":
         return this.#count();
       case "row":
@@ -117,7 +135,8 @@ export class Form {
         return this.#accepts();
       default: {
         const referring = this.#referring(kind.slice("referring:".length));
-        return sql`${this.#rows([referring])} LIMIT ${given("limit")}`;
+        // A sum: a bare value would be one that SQLite plans, and so compiles, by.
+        return sql`${this.#rows([referring])} LIMIT ${given("limit")} + 0`;
       }
     }
   }

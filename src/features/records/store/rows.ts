@@ -4,6 +4,7 @@ import { assert } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Reader, SqlRow, SqlValue, Transaction } from "../../../infra/db/database.ts";
 import { quoteIdentifier as quote } from "../../../infra/db/identifiers.ts";
+import { limitTo } from "../../../infra/db/limit.ts";
 import { isMultiple } from "../../../tools/fields/field.ts";
 import { own, put } from "../../../tools/fields/record-fields.ts";
 import type { Model, Reference } from "../service/models.ts";
@@ -108,9 +109,8 @@ export async function listRows(
   const { sql, values } = conditions(model, options.where ?? {});
   const rows = await reader.all<SqlRow>(
     `SELECT * FROM ${quote(model.collection.name)}${sql}${order(model, options.sort ?? [])}
-      LIMIT ? OFFSET ?`,
+      ${limitTo(options.limit)} OFFSET ?`,
     ...values,
-    options.limit,
     options.offset ?? 0,
   );
   return rows.map((row) => decodeRow(model, row));
@@ -182,9 +182,9 @@ export async function referringRows(
         WHERE value ${among})`
     : `${column} ${among}`;
   const rows = await reader.all<SqlRow>(
-    `SELECT * FROM ${quote(model.collection.name)} WHERE ${test} LIMIT ?`,
+    `SELECT * FROM ${quote(model.collection.name)} WHERE ${test}
+      ${limitTo(LIMITS.cascadeRowsMax)}`,
     one ? first : JSON.stringify(ids),
-    LIMITS.cascadeRowsMax,
   );
   return rows.map((row) => decodeRow(model, row));
 }

@@ -2,6 +2,7 @@
 
 import type { Reader, Transaction } from "../../../infra/db/database.ts";
 import { quoteIdentifier as quote } from "../../../infra/db/identifiers.ts";
+import { limitTo } from "../../../infra/db/limit.ts";
 
 export interface ColumnInfo {
   readonly name: string;
@@ -82,6 +83,6 @@ export function sampleRows(
   query: string,
   { limitMs, rows }: { readonly limitMs: number; readonly rows: number },
 ) {
-  const sql = `SELECT *${OPENING}${query}${CLOSING} WHERE tick() LIMIT ?`;
-  return reader.readWithin(limitMs, sql, rows);
+  const sql = `SELECT *${OPENING}${query}${CLOSING} WHERE tick() ${limitTo(rows)}`;
+  return reader.readWithin(limitMs, sql);
 }
