@@ -241,6 +241,9 @@ export const LIMITS = {
   thumbsRunningMax: 2,
   thumbsWaitingMax: 200,
 
+  /** Some ten seconds of two processors. Reached: 503. */
+  passwordsWaitingMax: 256,
+
   // Mail. Reached: 503 for queue and times, 400 for recipients, 413 for size.
   mailsSendingMax: 4,
   mailsWaitingMax: 1_000,

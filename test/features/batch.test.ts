@@ -1,6 +1,6 @@
 /** Batches: all of their writes or none, each as the request it would have been alone. */
 
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { LIMITS } from "../../src/base/limits.ts";
 import type { RequestEvent } from "../../src/core/execute.ts";
 import { Records } from "../../src/features/records/index.ts";
@@ -54,6 +54,45 @@ describe("a batch", () => {
       { status: 204, body: null },
     ]);
     expect(await titles()).toEqual(["free", "new", "three"]);
+  });
+
+  test("hashes passwords before it holds the writer, and each account gets its own", async () => {
+    const { fixture, on, titles } = await stage();
+    await using _ = fixture;
+    const hash = Bun.password.hash;
+    let written = 0;
+    using hashing = spyOn(Bun.password, "hash").mockImplementation(async (...options) => {
+      // It would wait for a batch that holds the writer, which would wait for it.
+      await on.create("posts", { title: `beside ${++written}` });
+      return hash(...options);
+    });
+    const account = (name: string) => ({
+      method: "POST",
+      url: "/api/collections/users/records",
+      body: { email: `${name}@example.com`, password: "same-1234", passwordConfirm: "same-1234" },
+    });
+    const answer = await on.batch([account("a"), account("b"), account("c")]);
+    expect(answer.body.map(({ status }: { status: number }) => status)).toEqual([200, 200, 200]);
+    expect(hashing).toHaveBeenCalledTimes(3);
+    expect(await titles()).toHaveLength(3);
+    const rows = await fixture.app.kernel.runtime.db.all<{ password: string }>(
+      "SELECT password FROM users",
+    );
+    expect(new Set(rows.map(({ password }) => password)).size).toBe(3);
+  });
+
+  test("hashes nothing that no rule lets in", async () => {
+    const { fixture, on } = await stage();
+    await using _ = fixture;
+    await on.rules("users", { createRule: null });
+    using hashing = spyOn(Bun.password, "hash");
+    const body = { email: "a@example.com", password: "same-1234", passwordConfirm: "same-1234" };
+    const users = "/api/collections/users/records";
+    const answer = await fixture.request("POST", "/api/batch", {
+      body: { requests: [{ method: "POST", url: users, body }] },
+    });
+    expect(answer.status).toBe(400);
+    expect(hashing).not.toHaveBeenCalled();
   });
 
   test("does nothing when a part fails, and names its place", async () => {

@@ -26,7 +26,6 @@ export {
   fields,
   timestamps,
 } from "./schema.ts";
-export { hashPassword, verifyPassword } from "./service/auth-form.ts";
 export {
   type AuthOptions,
   defaultAuthOptions,

@@ -10,11 +10,14 @@ import type { Context } from "../../core/context.ts";
 import type { Hub } from "../../core/hub.ts";
 import type { Reader, SqlRow } from "../../infra/db/database.ts";
 import { brokenConstraint, sqliteCode } from "../../infra/db/errors.ts";
+import type { Field } from "../../tools/fields/field.ts";
+import { hashPasswords } from "../../tools/fields/password-kind.ts";
 import type { Collection } from "./schema.ts";
 import { type CascadeActions, deleteRecords } from "./service/cascade.ts";
 import type { Scheduler } from "./service/crons/scheduler.ts";
 import type { RecordFiles } from "./service/files/record-files.ts";
 import { type Model, Models } from "./service/models.ts";
+import { Passwords } from "./service/passwords.ts";
 import type { RateRules } from "./service/rate-limits/rate-rules.ts";
 import type { Realtime } from "./service/realtime/realtime.ts";
 import type { SettingsBook } from "./service/settings/book.ts";
@@ -80,6 +83,7 @@ export class RecordsService {
   readonly files: RecordFiles;
   /** Told of every write, whoever makes it. */
   readonly realtime: Realtime;
+  readonly passwords = new Passwords();
   readonly #hub: Hub;
   #models = new Models([]);
 
@@ -98,6 +102,11 @@ export class RecordsService {
   /** Reads the collections; done once after the migrations and again after each schema change. */
   async load(reader: Reader): Promise<void> {
     this.#models = new Models(await loadCollections(reader));
+  }
+
+  /** The values, or some of them, with every new password replaced by its hash. */
+  hashed(fields: readonly Field[], values: Values): Promise<Values> {
+    return hashPasswords(fields, values, (plain, cost) => this.passwords.hash(plain, cost));
   }
 
   /** Takes the schema of a change that was just committed. */

@@ -1,18 +1,17 @@
 /** Changes of an account that come past the records API, held to the same rules of its fields. */
 
 import { fieldErrors } from "../../../base/errors.ts";
-import { hashPasswords } from "../../../tools/fields/password-kind.ts";
-import { hashPassword, type Model, type RecordData, type Values } from "../../records/index.ts";
+import type { Model, RecordData, RecordsService, Values } from "../../records/index.ts";
 
 /** The changes, passwords hashed. Error: 400 with the faults of the record as it would be. */
 export async function storableChanges(
-  model: Model,
-  record: RecordData,
+  records: RecordsService,
+  { model, record }: { readonly model: Model; readonly record: RecordData },
   changes: Values,
 ): Promise<Values> {
   const values = { ...record, ...changes };
   const found = model.fields.check(values, record);
   if (found) throw fieldErrors(found);
   const changed = model.collection.fields.filter(({ name }) => Object.hasOwn(changes, name));
-  return hashPasswords(changed, changes, hashPassword);
+  return records.hashed(changed, changes);
 }

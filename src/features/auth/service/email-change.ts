@@ -2,7 +2,7 @@
 
 import { type FieldError, fail } from "../../../base/errors.ts";
 import type { Context } from "../../../core/context.ts";
-import { type Collection, verifyPassword } from "../../records/index.ts";
+import type { Collection } from "../../records/index.ts";
 import { SUPERUSERS } from "../schema.ts";
 import type { AccountMails } from "./account-mails.ts";
 import type { Accounts, TokenBearer } from "./accounts.ts";
@@ -66,7 +66,9 @@ export class EmailChange {
     };
     const isRight: FormRule = async (password) => {
       const hash = held.bearer?.record.password;
-      const right = hash !== undefined && (await verifyPassword(password, String(hash)));
+      const right =
+        hash !== undefined &&
+        (await this.#accounts.records.passwords.verify(password, String(hash)));
       if (right) return undefined;
       return fault("validation_invalid_password", "Missing or invalid auth record password.");
     };
@@ -78,7 +80,9 @@ export class EmailChange {
     if (!bearer) return;
     const { record, claims } = bearer;
     const changes = { email: claims.newEmail, verified: true };
-    const storable = await storableChanges(this.#accounts.model(collection), record, changes);
+    const { records } = this.#accounts;
+    const model = this.#accounts.model(collection);
+    const storable = await storableChanges(records, { model, record }, changes);
     const place = { collection: collection.id, id: record.id };
     await this.#accounts.records.update(context, place, storable);
   }

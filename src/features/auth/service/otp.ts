@@ -4,13 +4,7 @@ import { fail } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Log } from "../../../base/log.ts";
 import type { Context } from "../../../core/context.ts";
-import {
-  type Collection,
-  dateMs,
-  hashPassword,
-  type RecordData,
-  verifyPassword,
-} from "../../records/index.ts";
+import { type Collection, dateMs, type RecordData } from "../../records/index.ts";
 import { OTP_COST, OTPS } from "../schema.ts";
 import type { AccountMails } from "./account-mails.ts";
 import type { Account, Accounts } from "./accounts.ts";
@@ -58,7 +52,7 @@ export class Otps {
     const record = await this.#accounts.findByEmail(context, collection, form.email);
     const { otp } = this.#accounts.options(collection);
     const password = digits(context, otp.length);
-    const hash = await hashPassword(password, OTP_COST);
+    const hash = await this.#accounts.records.passwords.hash(password, OTP_COST);
     if (!record) return { otpId: context.ids.record() };
     const account = { collection, record };
     const known = await this.#reusable(context, account);
@@ -90,7 +84,7 @@ export class Otps {
     const { id: otpId } = await this.#accounts.records.create(context, OTPS, {
       collectionRef: collection.id,
       recordRef: record.id,
-      password: await hashPassword(password, OTP_COST),
+      password: await this.#accounts.records.passwords.hash(password, OTP_COST),
     });
     return { otpId, password, seconds: otp.duration };
   }
@@ -106,7 +100,7 @@ export class Otps {
     const found = await this.#find(context, collection, form.otpId);
     this.#countTry(context, found ? `${collection.id} ${found.account.record.id}` : form.otpId);
     const hash = found ? String(found.otp.password) : NOBODYS_HASH;
-    const right = await verifyPassword(form.password, hash);
+    const right = await this.#accounts.records.passwords.verify(form.password, hash);
     if (!found || !right) throw fail.invalid("invalid_otp", "Invalid or expired OTP");
     const account = await this.#use(context, found);
     return this.#answers.give(context, { account, method: "otp", input });

@@ -94,7 +94,9 @@ export class PasswordReset {
     // Who reads the mail has the address, unless it has changed since.
     const verified = record.verified || (claims.email !== "" && record.email === claims.email);
     const changes = { password: new NewPassword(form.password), verified };
-    const storable = await storableChanges(this.#accounts.model(collection), record, changes);
+    const { records } = this.#accounts;
+    const model = this.#accounts.model(collection);
+    const storable = await storableChanges(records, { model, record }, changes);
     const place = { collection: collection.id, id: record.id };
     await this.#accounts.records.update(context, place, storable);
     this.#pauses.end(pauseKey(collection, record.id));

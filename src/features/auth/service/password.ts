@@ -5,7 +5,7 @@ import { LIMITS } from "../../../base/limits.ts";
 import type { Context } from "../../../core/context.ts";
 import { isEmail } from "../../../tools/fields/addresses.ts";
 import { TokenBuckets } from "../../../tools/token-bucket.ts";
-import { type Collection, type RecordData, verifyPassword } from "../../records/index.ts";
+import type { Collection, RecordData } from "../../records/index.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Answers, AuthResult } from "./answers.ts";
 import { checkForm, type FormInput, length, oneOf, readTexts, required } from "./forms.ts";
@@ -52,7 +52,7 @@ export class PasswordSignIn {
     const fields = form.identityField ? [form.identityField] : passwordAuth.identityFields;
     const record = await this.#find(context, collection, { fields, identity: form.identity });
     const hash = record ? String(record.password) : NOBODYS_HASH;
-    const right = await verifyPassword(form.password, hash);
+    const right = await this.#accounts.records.passwords.verify(form.password, hash);
     if (!record || !right) throw fail.invalid("invalid_credentials", "Failed to authenticate.");
     this.#failures.restore(key, this.#failureLimit);
     const account = { collection, record };

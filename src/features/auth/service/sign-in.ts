@@ -6,7 +6,6 @@ import type { Context } from "../../../core/context.ts";
 import type { FeatureHost, TokenOrigin, TokenScheme } from "../../../core/registry.ts";
 import {
   type Collection,
-  hashPassword,
   type PublicRecord,
   presentExpanded,
   type RecordData,
@@ -135,8 +134,9 @@ export class AuthService {
   }
 
   async #createInstaller(context: Context): Promise<RecordData> {
-    const password = await hashPassword(context.ids.secret(30), PASSWORD_COST);
-    return this.#accounts.records.create(context, SUPERUSERS, {
+    const { records } = this.#accounts;
+    const password = await records.passwords.hash(context.ids.secret(30), PASSWORD_COST);
+    return records.create(context, SUPERUSERS, {
       email: INSTALLER_EMAIL,
       password,
       tokenKey: context.ids.secret(TOKEN_KEY_CHARS),

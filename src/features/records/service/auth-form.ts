@@ -7,6 +7,7 @@ import { type FieldError, fieldErrors } from "../../../base/errors.ts";
 import { faults } from "../../../tools/fields/faults.ts";
 import { NewPassword } from "../../../tools/fields/password-kind.ts";
 import type { RecordData } from "../store/rows.ts";
+import type { Passwords } from "./passwords.ts";
 
 export interface AccountForm {
   /** The body as it was sent. */
@@ -16,6 +17,7 @@ export interface AccountForm {
   readonly stored: RecordData | undefined;
   /** Superusers, and who the collection's manageRule lets through. */
   readonly manages: boolean;
+  readonly passwords: Passwords;
 }
 
 /** Error: 400 with field errors. */
@@ -40,32 +42,20 @@ export async function checkAccountForm(form: AccountForm): Promise<void> {
     if (stored && (values.email ?? stored.email) !== stored.email) found.email = faults.mismatch();
   }
   if (stored && !manages && (password !== "" || confirm !== "")) {
-    const fault = await oldPasswordFault(old, stored);
+    const fault = await oldPasswordFault(form.passwords, old, stored);
     if (fault) found.oldPassword = fault;
   }
   if (Object.keys(found).length > 0) throw fieldErrors(found);
 }
 
 async function oldPasswordFault(
+  passwords: Passwords,
   given: string,
   stored: RecordData,
 ): Promise<FieldError | undefined> {
   if (given === "") return faults.required();
-  const right = await verifyPassword(given, String(stored.password));
+  const right = await passwords.verify(given, String(stored.password));
   return right ? undefined : faults.wrongOldPassword();
-}
-
-/** A stored text that is no hash verifies nothing. bcrypt runs on a thread of the runtime's own. */
-export async function verifyPassword(password: string, hash: string): Promise<boolean> {
-  try {
-    return await Bun.password.verify(password, hash);
-  } catch {
-    return false;
-  }
-}
-
-export function hashPassword(plain: string, cost: number): Promise<string> {
-  return Bun.password.hash(plain, { algorithm: "bcrypt", cost });
 }
 
 function text(value: unknown): string {

@@ -15,13 +15,13 @@ import {
   type ResolvedBody,
   resolveBody,
 } from "../../../tools/fields/modifiers.ts";
-import { hashPasswords, NewPassword } from "../../../tools/fields/password-kind.ts";
+import { NewPassword } from "../../../tools/fields/password-kind.ts";
 import { withUploads } from "../../../tools/fields/read-upload.ts";
 import { own } from "../../../tools/fields/record-fields.ts";
 import type { SentFiles } from "../../../tools/fields/upload.ts";
 import type { RecordsService, Values } from "../service.ts";
 import { countIds, decodeRow, hasIdInAnyCase, type RecordData } from "../store/rows.ts";
-import { checkAccountForm, hashPassword } from "./auth-form.ts";
+import { checkAccountForm } from "./auth-form.ts";
 import { requestInfo, seesAll } from "./caller.ts";
 import { presentExpanded } from "./expand.ts";
 import type { Query } from "./filters.ts";
@@ -326,6 +326,7 @@ export class RecordPipeline {
         values: entry.resolved.values,
         stored,
         manages: await manages(context, entry),
+        passwords: this.#records.passwords,
       });
       if (stored && revokesTokens(entry)) settled = { ...values, tokenKey: context.ids.secret(50) };
     }
@@ -334,7 +335,7 @@ export class RecordPipeline {
       ...model.fields.check(settled, stored),
     };
     if (Object.keys(found).length > 0) throw fieldErrors(found);
-    return hashPasswords(model.collection.fields, settled, hashPassword);
+    return this.#records.hashed(model.collection.fields, settled);
   }
 }
 

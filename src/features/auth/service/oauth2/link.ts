@@ -5,13 +5,12 @@ import type { Context } from "../../../../core/context.ts";
 import type { FeatureHost } from "../../../../core/registry.ts";
 import type { OAuth2Client } from "../../../../infra/oauth2/client.ts";
 import { NewPassword } from "../../../../tools/fields/password-kind.ts";
-import {
-  type Collection,
-  hashPassword,
-  type RecordData,
-  type RecordEvent,
-  type RecordPipeline,
-  type Values,
+import type {
+  Collection,
+  RecordData,
+  RecordEvent,
+  RecordPipeline,
+  Values,
 } from "../../../records/index.ts";
 import { EXTERNAL_AUTHS, PASSWORD_COST, SUPERUSERS } from "../../schema.ts";
 import type { Accounts } from "../accounts.ts";
@@ -94,14 +93,14 @@ export class AccountLinks {
     const isSuspect = !isCaller && record.email !== "" && !record.verified;
     const email = record.email === "" ? user.email : String(record.email);
     const verified = record.verified || email === "" || email === user.email;
+    const { records } = this.#accounts;
     const changes: Record<string, unknown> = {};
     if (email !== record.email) changes.email = email;
     if (verified !== record.verified) changes.verified = verified;
     if (isSuspect) {
       const random = context.ids.secret(RANDOM_PASSWORD_CHARS);
-      changes.password = await hashPassword(random, PASSWORD_COST);
+      changes.password = await records.passwords.hash(random, PASSWORD_COST);
     }
-    const { records } = this.#accounts;
     return context.transaction(async () => {
       if (isSuspect && !isLinked) await this.#unlinkAll(context, collection, record);
       const place = { collection: collection.id, id: record.id };

@@ -5,10 +5,13 @@
 
 import { AppError, assert, errorBody, fail, toAppError } from "../../../../base/errors.ts";
 import { LIMITS } from "../../../../base/limits.ts";
+import { isPrivileged } from "../../../../core/access.ts";
 import type { Context, RequestFacts } from "../../../../core/context.ts";
 import type { RequestEvent } from "../../../../core/execute.ts";
 import type { CallOperation, Operation } from "../../../../core/operation.ts";
+import { FIELD_DEFAULTS } from "../../../../tools/fields/field.ts";
 import type { RecordsService } from "../../service.ts";
+import type { PlainPassword } from "../passwords.ts";
 import { type BatchAction, type BatchRequest, readAction, readBatch } from "./batch-form.ts";
 
 export interface BatchResult {
@@ -26,6 +29,16 @@ const METHODS: Readonly<Record<Kind, string>> = {
   create: "POST",
   update: "PATCH",
   delete: "DELETE",
+};
+
+/** The rules of which one lets a new password in. */
+const RULES_OF_PASSWORDS: Readonly<
+  Record<BatchAction["kind"], readonly ("createRule" | "updateRule")[]>
+> = {
+  create: ["createRule"],
+  update: ["updateRule"],
+  upsert: ["createRule", "updateRule"],
+  delete: [],
 };
 
 export class Batches {
@@ -54,9 +67,26 @@ export class Batches {
     const files = context.request?.files ?? new Map();
     const requests = readBatch(body, files, maxRequests);
     const timeoutMs = (timeout > 0 ? timeout : TIMEOUT) * 1_000;
-    return context.transaction(() => this.#runAll(context, requests, timeoutMs), {
-      exclusive: true,
-    });
+    const run = () => this.#runAll(context, requests, timeoutMs);
+    // A hash takes long, and everybody's writes would wait for it.
+    const passwords = requests.flatMap((request) => this.#newPassword(context, request) ?? []);
+    return this.#records.passwords.ahead(passwords, () =>
+      context.transaction(run, { exclusive: true }),
+    );
+  }
+
+  /** What a request will have hashed, as far as that can be told before it runs. */
+  #newPassword(context: Context, request: BatchRequest): PlainPassword | undefined {
+    const action = readAction(request);
+    const collection = action && this.#records.collection(action.collection);
+    if (!action || collection?.type !== "auth") return undefined;
+    const rules = RULES_OF_PASSWORDS[action.kind];
+    const open = isPrivileged(context.caller) || rules.some((rule) => collection[rule] !== null);
+    const { password, passwordConfirm } = request.body;
+    const fits = typeof password === "string" && password !== "" && password === passwordConfirm;
+    if (rules.length === 0 || !open || !fits) return undefined;
+    const field = collection.fields.find(({ name }) => name === "password");
+    return { plain: password, cost: Number(field?.cost) || FIELD_DEFAULTS.passwordCost };
   }
 
   async #runAll(

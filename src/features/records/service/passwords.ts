@@ -1,0 +1,63 @@
+/**
+ * Passwords hashed and compared by bcrypt, on threads of the runtime's own: as many at once as
+ * there are processors, the others in the order in which they came. More at once would be no
+ * faster, and would let the last one in go first.
+ */
+
+import { fail } from "../../../base/errors.ts";
+import { LIMITS } from "../../../base/limits.ts";
+import { Gate } from "../../../tools/gate.ts";
+
+export interface PlainPassword {
+  readonly plain: string;
+  /** bcrypt's, the binary logarithm of its rounds. */
+  readonly cost: number;
+}
+
+export class Passwords {
+  readonly #gate = new Gate({
+    runningMax: navigator.hardwareConcurrency,
+    waitingMax: LIMITS.passwordsWaitingMax,
+    refuse: () => fail.unavailable("passwords_busy", "Too many passwords are being checked."),
+  });
+  /** Hashes that `ahead` made, by what they are of. */
+  readonly #made = new Map<string, string[]>();
+
+  /** A stored text that is no hash is equal to nothing. Error: 503 `passwords_busy`. */
+  async verify(plain: string, hash: string): Promise<boolean> {
+    return this.#gate.run(async () => {
+      try {
+        return await Bun.password.verify(plain, hash);
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  /** Error: 503 `passwords_busy`. */
+  async hash(plain: string, cost: number): Promise<string> {
+    const made = this.#made.get(keyOf({ plain, cost }))?.pop();
+    return made ?? this.#gate.run(() => Bun.password.hash(plain, { algorithm: "bcrypt", cost }));
+  }
+
+  /**
+   * Hashes these first and then runs `work`, whose own calls of `hash` find them made: for work
+   * that holds the writer. Each is used once. Error: as `hash`, and what `work` throws.
+   */
+  async ahead<T>(passwords: readonly PlainPassword[], work: () => Promise<T>): Promise<T> {
+    const hashes = await Promise.all(passwords.map(({ plain, cost }) => this.hash(plain, cost)));
+    const keys = passwords.map(keyOf);
+    for (const [index, key] of keys.entries()) {
+      this.#made.set(key, [...(this.#made.get(key) ?? []), hashes[index] as string]);
+    }
+    try {
+      return await work();
+    } finally {
+      for (const key of keys) this.#made.delete(key);
+    }
+  }
+}
+
+function keyOf({ plain, cost }: PlainPassword): string {
+  return `${cost} ${plain}`;
+}
