@@ -23,39 +23,40 @@ const POOL_BYTES = 1_024;
 export function realIds(clock: Clock): Ids {
   const pool = new Uint8Array(POOL_BYTES);
   let used = POOL_BYTES;
-  const random = (bytes: Uint8Array) => {
-    if (bytes.length > POOL_BYTES) return crypto.getRandomValues(bytes);
-    if (used + bytes.length > POOL_BYTES) {
+  return makeIds(clock, () => {
+    if (used === POOL_BYTES) {
       crypto.getRandomValues(pool);
       used = 0;
     }
-    bytes.set(pool.subarray(used, used + bytes.length));
+    const byte = pool[used] as number;
     // What was given out is nowhere left to be read.
-    pool.fill(0, used, used + bytes.length);
-    used += bytes.length;
-    return bytes;
-  };
-  return makeIds(clock, random);
+    pool[used++] = 0;
+    return byte;
+  });
 }
 
 /** Repeatable ids: the same sequence for the same seed. */
 export function fakeIds(clock: Clock, seed = 1): Ids {
   let state = seed >>> 0;
-  const random = (bytes: Uint8Array) => {
-    for (let i = 0; i < bytes.length; i++) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      bytes[i] = state >>> 24;
-    }
-    return bytes;
-  };
-  return makeIds(clock, random);
+  return makeIds(clock, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  });
 }
 
-type FillRandom = (bytes: Uint8Array) => Uint8Array;
+/** The next of a row of random bytes. */
+type RandomByte = () => number;
 
-function makeIds(clock: Clock, random: FillRandom): Ids {
+function makeIds(clock: Clock, random: RandomByte): Ids {
+  let stamp = { ms: Number.NaN, text: "" };
+  const time = () => {
+    const ms = clock.now();
+    // Many ids share a millisecond.
+    if (ms !== stamp.ms) stamp = { ms, text: ms.toString(36).padStart(8, "0") };
+    return stamp.text;
+  };
   return {
-    record: () => clock.now().toString(36).padStart(8, "0") + pick(random, ALPHABET, 7),
+    record: () => time() + pick(random, ALPHABET, 7),
     secret: (length) => pick(random, TOKEN_ALPHABET, length),
     below: (bound) => below(random, bound),
   };
@@ -64,22 +65,22 @@ function makeIds(clock: Clock, random: FillRandom): Ids {
 const WORD = 2 ** 32;
 
 /** Draws without bias: what lies past the last multiple of the bound is drawn again. */
-function below(random: FillRandom, bound: number): number {
+function below(random: RandomByte, bound: number): number {
   const fair = WORD - (WORD % bound);
   for (;;) {
-    const word = new DataView(random(new Uint8Array(4)).buffer).getUint32(0);
+    let word = 0;
+    for (let byte = 0; byte < 4; byte++) word = word * 256 + random();
     if (word < fair) return word % bound;
   }
 }
 
 /** Draws without bias: a byte at or above the largest multiple of the alphabet is drawn again. */
-function pick(random: FillRandom, alphabet: string, length: number): string {
+function pick(random: RandomByte, alphabet: string, length: number): string {
   const bound = 256 - (256 % alphabet.length);
   let out = "";
   while (out.length < length) {
-    for (const byte of random(new Uint8Array(length - out.length + 8))) {
-      if (byte < bound && out.length < length) out += alphabet[byte % alphabet.length];
-    }
+    const byte = random();
+    if (byte < bound) out += alphabet[byte % alphabet.length];
   }
   return out;
 }

@@ -108,14 +108,11 @@ async function frame(mount: Mount, raw: Raw, target: MountTarget): Promise<Respo
   const response = complete(mount, answer, { request, requestId, framed: target.framed });
   const tookMs = clock.monotonic() - started;
   raw.metrics.answered(response.status, tookMs);
-  depart(mount, arrival, {
-    status: response.status,
-    tookMs,
-    caller: call.caller,
-    error,
-    quiet: target.quiet ?? false,
-    requestId,
-  });
+  const { status } = response;
+  const { caller } = call;
+  const departure = { status, tookMs, caller, error, quiet: target.quiet ?? false };
+  mount.kernel.registry.traffic?.depart(arrival, departure);
+  if (mount.log.isOn("debug")) logDeparture(mount.log, arrival, { ...departure, requestId });
   await mount.departures.together();
   return response;
 }
@@ -128,9 +125,11 @@ function complete(
 ): Response {
   const { request, requestId, framed } = options;
   if (!(answer instanceof Response)) {
-    const common = mount.cors.common(request.headers.get("origin"));
-    const headers = { ...common, ...answer.headers, "x-request-id": requestId };
-    return new Response(answer.body, { status: answer.status, headers });
+    const { status, body } = answer;
+    const headers = mount.cors.complete(answer.headers, request.headers.get("origin"));
+    const response = new Response(body, { status, headers });
+    response.headers.set("x-request-id", requestId);
+    return response;
   }
   finish(mount, request, answer);
   if (framed && answer.status < 400) answer.headers.delete("x-frame-options");
@@ -153,18 +152,16 @@ function arrive(
 
 const NO_TAGS: readonly string[] = [];
 
-function depart(
-  mount: Mount,
-  arrival: Arrival,
-  { requestId, ...departure }: Departure & { readonly requestId: string },
+function logDeparture(
+  log: Log,
+  { request, pathname }: Arrival,
+  { status, tookMs, requestId }: Departure & { readonly requestId: string },
 ): void {
-  mount.kernel.registry.traffic?.depart(arrival, departure);
-  if (!mount.log.isOn("debug")) return;
-  mount.log.debug("request", {
-    method: arrival.request.method,
-    path: arrival.pathname,
-    status: departure.status,
-    ms: Math.round(departure.tookMs * 10) / 10,
+  log.debug("request", {
+    method: request.method,
+    path: pathname,
+    status,
+    ms: Math.round(tookMs * 10) / 10,
     request: requestId,
   });
 }

@@ -92,6 +92,8 @@ export function notFound(): Response {
 /** Which origins browsers may call from. */
 export class Cors {
   readonly #base = { ...SECURITY_HEADERS, vary: "Origin" };
+  /** Of most answers: a kept object is copied in half the time that a plain one takes. */
+  readonly #json = new Headers({ ...this.#base, ...JSON_HEADERS });
   readonly #patterns: readonly RegExp[];
   readonly #any: boolean;
 
@@ -103,10 +105,16 @@ export class Cors {
     );
   }
 
-  /** What every answer carries, for a request of this origin. */
-  common(origin: string | null): Readonly<Record<string, string>> {
+  /** These headers with those that every answer to this origin carries. */
+  complete(
+    headers: Readonly<Record<string, string>>,
+    origin: string | null,
+  ): Headers | Record<string, string> {
     const allowed = this.#allowed(origin);
-    return allowed ? { ...this.#base, "access-control-allow-origin": allowed } : this.#base;
+    if (allowed) {
+      return { ...this.#base, "access-control-allow-origin": allowed, ...headers };
+    }
+    return headers === JSON_HEADERS ? this.#json : { ...this.#base, ...headers };
   }
 
   apply(request: Request, headers: Headers): void {
