@@ -29,12 +29,14 @@ interface Operation {
   readonly load: (stage: Stage) => () => Asked | undefined;
 }
 
+/** As many clients as a small site has at work in one moment; sign-ins and deletions have fewer. */
+const CONNECTIONS = 32;
 const POST_RECORDS = "/api/collections/posts/records";
 const random = (below: number) => Math.floor(Math.random() * below);
 
 function get(name: string, goal: number, path: () => string): Operation {
   const load = () => () => ({ method: "GET", path: path() });
-  return { name, goal, status: 200, connections: 16, load };
+  return { name, goal, status: 200, connections: CONNECTIONS, load };
 }
 
 const OPERATIONS: readonly Operation[] = [
@@ -42,7 +44,7 @@ const OPERATIONS: readonly Operation[] = [
     name: "create",
     goal: 4,
     status: 200,
-    connections: 16,
+    connections: CONNECTIONS,
     load: () => () => ({
       method: "POST",
       path: "/api/collections/made/records",
@@ -60,7 +62,7 @@ const OPERATIONS: readonly Operation[] = [
     name: "update",
     goal: 4,
     status: 200,
-    connections: 16,
+    connections: CONNECTIONS,
     load: () => () => ({
       method: "PATCH",
       path: `${POST_RECORDS}/${postId(random(POSTS))}`,
@@ -71,7 +73,7 @@ const OPERATIONS: readonly Operation[] = [
     name: "auth refresh",
     goal: 3,
     status: 200,
-    connections: 16,
+    connections: CONNECTIONS,
     load:
       ({ token }) =>
       () => ({ method: "POST", path: "/api/collections/members/auth-refresh", token }),
