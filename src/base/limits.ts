@@ -304,7 +304,7 @@ export const LIMITS = {
   // Metrics. Label sets of one metric; reached: what comes then counts under `other`.
   metricSeriesMax: 5_000,
   /** How often the event loop is looked at for being late. */
-  lagSampleMs: 50,
+  lagSampleMs: 100,
   /** Connections that one scrape asks for their bytes. Reached: the others' turn comes at the next. */
   metricsPeersMax: 256,
   /** How long a scrape waits for them. Reached: it tells what is known by then. */
