@@ -55,6 +55,21 @@ describe("an entry", () => {
     });
   });
 
+  test("is itself alone, whatever its text holds", async () => {
+    const odd = String.raw`a"b\c%00d%0Ae%01f,[{`;
+    await server.request("GET", "/api/health/nothing?traced=1");
+    await server.request("GET", `/nowhere?traced=${odd}`, { headers: { "user-agent": odd } });
+    await server.request("GET", "/api/health/nothing?traced=3");
+    const found = await entries("data.url ~ 'traced'");
+    expect(found.map(({ message }: { message: string }) => message)).toEqual([
+      "GET /api/health/nothing?traced=1",
+      expect.stringContaining("c\uFFFDd\ne\u0001f,"),
+      "GET /api/health/nothing?traced=3",
+    ]);
+    expect(found[1].data.userAgent).toBe(odd);
+    expect(found.map(({ level }: { level: number }) => level)).toEqual([8, 8, 8]);
+  });
+
   test("of a failure is an error with its reason", async () => {
     await server.request("GET", "/api/settings?traced=1");
     await server.request("GET", "/nowhere.html?traced=2");

@@ -19,10 +19,12 @@ export interface SideStatement {
   readonly values: readonly SqlValue[];
 }
 
-/** Run once for each row. */
+/** Run once for each row. One text goes to the thread faster than many, and than JSON. */
 export interface SideRows {
   readonly sql: string;
-  /** JSON text of a list of rows, each a list of values; an object among them is bound as JSON. */
+  /** Values of a row, all of them texts. */
+  readonly columns: number;
+  /** The values of one row after the other, with a NUL between each two. */
   readonly rows: string;
 }
 
@@ -57,15 +59,18 @@ function open({ path, schema, busyMs, cacheKib }) {
 }
 function write(statements) {
   let changes = 0;
-  for (const { sql, values, rows } of statements) {
+  for (const { sql, values, rows, columns } of statements) {
     const statement = db.query(sql);
-    if (rows === undefined) changes = statement.run(...values).changes;
-    else for (const row of JSON.parse(rows)) statement.run(...row.map(bound));
+    if (rows === undefined) {
+      changes = statement.run(...values).changes;
+      continue;
+    }
+    const texts = rows.split("\\0");
+    for (let at = 0; at < texts.length; at += columns) {
+      statement.run(...texts.slice(at, at + columns));
+    }
   }
   return changes;
-}
-function bound(value) {
-  return typeof value === "object" && value !== null ? JSON.stringify(value) : value;
 }
 self.onmessage = ({ data }) => {
   try {

@@ -17,7 +17,15 @@ import {
   type SettingsBook,
   storedDate,
 } from "../../records/index.ts";
-import { deleteLogs, HOURS, hoursOf, insertLogs, LOGS, type LogRow } from "../store/logs.ts";
+import {
+  deleteLogs,
+  HOURS,
+  hoursOf,
+  insertLogs,
+  LOGS,
+  type LogRow,
+  logText,
+} from "../store/logs.ts";
 
 /** As the reference numbers them. */
 export const LEVELS = { debug: -4, info: 0, warn: 4, error: 8 } as const;
@@ -189,7 +197,8 @@ export class LogBook {
     if (ms !== this.#stamp.ms) this.#stamp = { ms, id: timeId(ms), date: storedDate(ms) };
     this.#serial = (this.#serial + 1) % SERIALS;
     const id = this.#stamp.id + this.#serial.toString(36).padStart(SERIAL_CHARS, "0");
-    return JSON.stringify([id, level, message, this.#stamp.date, data]);
+    const { date: created } = this.#stamp;
+    return logText({ id, level, message, created, data: JSON.stringify(data) });
   }
 }
 
