@@ -1,10 +1,10 @@
 /** A room whose owner lets each in: asking, waiting, silencing and removing, through the page. */
 
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { launchChromium, openPage } from "../fixtures/chromium.ts";
 import { freshHome, type Home, type RunningServer, startServer } from "../fixtures/executable.ts";
-import { PASSWORD } from "../fixtures/people.ts";
+import { joinOnPage, signUpOnPage } from "../fixtures/room-page.ts";
 
 setDefaultTimeout(60_000);
 
@@ -23,37 +23,22 @@ afterAll(async () => {
   home?.[Symbol.dispose]();
 });
 
-async function signUpOnPage(page: Page, name: string): Promise<void> {
-  await page.goto(server.url);
-  await page.locator("#tab-sign-up").click();
-  await page.getByTestId("name").fill(name);
-  await page.getByTestId("email").fill(`${name.toLowerCase()}@example.com`);
-  await page.getByTestId("password").fill(PASSWORD);
-  await page.getByTestId("sign-up").click();
-  await page.getByTestId("create-room").waitFor();
-}
-
-async function join(page: Page): Promise<void> {
-  await page.getByTestId("join").click();
-  await page.getByTestId("status").getByText("Connected").waitFor();
-}
-
 test("one asks, is let in, is silenced for good, and is removed", async () => {
   await using ada = await openPage(browser);
   await using bob = await openPage(browser);
-  await signUpOnPage(ada.page, "Ada");
+  await signUpOnPage(ada.page, server.url, "Ada");
   await ada.page.getByTestId("room-approval").check();
   await ada.page.getByTestId("room-name").fill("Council");
   await ada.page.getByTestId("create-room").click();
-  await join(ada.page);
+  await joinOnPage(ada.page);
 
-  await signUpOnPage(bob.page, "Bob");
+  await signUpOnPage(bob.page, server.url, "Bob");
   await bob.page.goto(ada.page.url());
   await bob.page.getByTestId("ask").click();
   await bob.page.getByText("You asked to join.").waitFor();
   expect(await bob.page.getByTestId("join").isVisible()).toBe(false);
   await ada.page.getByTestId("requests").getByRole("button", { name: "Let Bob in" }).click();
-  await join(bob.page);
+  await joinOnPage(bob.page);
   await ada.page.getByTestId("requests").waitFor({ state: "hidden" });
 
   const people = ada.page.getByTestId("people");

@@ -5,6 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { expectMedia, launchChromium, openPage, type UserPage } from "../fixtures/chromium.ts";
 import { freshHome, type Home, type RunningServer, startServer } from "../fixtures/executable.ts";
 import { call, makeRoom, PASSWORD, signUp } from "../fixtures/people.ts";
+import { joinOnPage, signUpOnPage } from "../fixtures/room-page.ts";
 import { until } from "../fixtures/until.ts";
 
 setDefaultTimeout(60_000);
@@ -24,27 +25,12 @@ afterAll(async () => {
   home?.[Symbol.dispose]();
 });
 
-async function signUpOnPage(page: Page, name: string): Promise<void> {
-  await page.goto(server.url);
-  await page.locator("#tab-sign-up").click();
-  await page.getByTestId("name").fill(name);
-  await page.getByTestId("email").fill(`${name.toLowerCase()}@example.com`);
-  await page.getByTestId("password").fill(PASSWORD);
-  await page.getByTestId("sign-up").click();
-  await page.getByTestId("create-room").waitFor();
-}
-
 /** Makes a room and is in it; its link. */
 async function makeRoomOnPage(page: Page, name: string): Promise<string> {
   await page.getByTestId("room-name").fill(name);
   await page.getByTestId("create-room").click();
-  await join(page);
+  await joinOnPage(page);
   return page.url();
-}
-
-async function join(page: Page): Promise<void> {
-  await page.getByTestId("join").click();
-  await page.getByTestId("status").getByText("Connected").waitFor();
 }
 
 async function say(page: Page, text: string): Promise<void> {
@@ -87,11 +73,11 @@ function expectNoFaults(...users: readonly UserPage[]): void {
 test("two people sign up, meet in a room, see, hear and write to each other", async () => {
   await using ada = await openPage(browser);
   await using bob = await openPage(browser);
-  await signUpOnPage(ada.page, "Ada");
+  await signUpOnPage(ada.page, server.url, "Ada");
   const link = await makeRoomOnPage(ada.page, "Kitchen");
-  await signUpOnPage(bob.page, "Bob");
+  await signUpOnPage(bob.page, server.url, "Bob");
   await bob.page.goto(link);
-  await join(bob.page);
+  await joinOnPage(bob.page);
 
   await Promise.all([
     expectMedia(ada.page, { pictures: 1, voices: 1 }),
@@ -112,7 +98,7 @@ test("two people sign up, meet in a room, see, hear and write to each other", as
 
   await bob.page.reload();
   await reads(ada.page, "Bob left");
-  await join(bob.page);
+  await joinOnPage(bob.page);
   await Promise.all([
     expectMedia(ada.page, { pictures: 1, voices: 1 }),
     expectMedia(bob.page, { pictures: 1, voices: 1 }),
@@ -129,11 +115,11 @@ test("two people sign up, meet in a room, see, hear and write to each other", as
 test("who is removed by the owner is told so, and is gone for the others", async () => {
   await using ada = await openPage(browser);
   await using eve = await openPage(browser);
-  await signUpOnPage(ada.page, "Ann");
+  await signUpOnPage(ada.page, server.url, "Ann");
   const link = await makeRoomOnPage(ada.page, "Hall");
-  await signUpOnPage(eve.page, "Eve");
+  await signUpOnPage(eve.page, server.url, "Eve");
   await eve.page.goto(link);
-  await join(eve.page);
+  await joinOnPage(eve.page);
   const target = await tile(ada.page, "Eve").getAttribute("data-participant");
   const token = await ada.page.evaluate<string>("localStorage.getItem('parvis.token')");
   const room = link.split("/").at(-1);
@@ -152,7 +138,7 @@ test("a guest makes a room, and another guest without devices listens in it", as
   await host.page.getByTestId("guest").click();
   const link = await makeRoomOnPage(host.page, "Porch");
   await guest.page.goto(link);
-  await join(guest.page);
+  await joinOnPage(guest.page);
   await guest.page.getByText("you are here as a listener").waitFor();
   await expectMedia(guest.page, { pictures: 1, voices: 1 });
   await showsPictures(guest.page, 1);
@@ -166,7 +152,7 @@ test("a room that its owner closes sends everyone home", async () => {
   const owner = await signUp(server.url, "Olga");
   const room = await makeRoom(server.url, { token: owner.token });
   await guest.page.goto(`${server.url}/#/room/${room}`);
-  await join(guest.page);
+  await joinOnPage(guest.page);
   const path = `/api/rooms/${room}`;
   expect((await call(server.url, ["DELETE", path], { token: owner.token })).status).toBe(200);
   await guest.page.getByText("The room was closed.").waitFor();

@@ -54,4 +54,11 @@ test("what was hashed ahead is used once, and forgotten after the work", async (
   await expect(
     passwords.ahead([twice], () => Promise.reject(new Error("the work"))),
   ).rejects.toThrow("the work");
+  expect(hashing).toHaveBeenCalledTimes(5);
+  // One that ends leaves those that another made of the same.
+  await passwords.ahead([twice], async () => {
+    await passwords.ahead([twice], async () => undefined);
+    await passwords.hash("same", COST);
+  });
+  expect(hashing).toHaveBeenCalledTimes(7);
 });

@@ -23,6 +23,7 @@ import { Origins } from "./service/origins.ts";
 import { Otps } from "./service/otp.ts";
 import { PasswordSignIn } from "./service/password.ts";
 import { PasswordReset } from "./service/password-reset.ts";
+import { RequestedMails } from "./service/requested-mails.ts";
 import { bindAccounts } from "./service/rings.ts";
 import { AuthService } from "./service/sign-in.ts";
 import { bindSuperusers } from "./service/superusers.ts";
@@ -103,10 +104,10 @@ function waysIn(host: FeatureHost, shared: Shared & { readonly perMinute: number
 }
 
 function confirmations({ clock }: FeatureHost, { accounts, mails, background }: Shared) {
-  const pauses = new Pauses(clock, LIMITS.authMailPauseMs);
+  const requested = new RequestedMails(background, new Pauses(clock, LIMITS.authMailPauseMs));
   return {
-    verification: new Verification(accounts, { mails, background, pauses }),
-    passwordReset: new PasswordReset(accounts, { mails, background, pauses }),
+    verification: new Verification(accounts, { mails, requested }),
+    passwordReset: new PasswordReset(accounts, { mails, requested }),
     emailChange: new EmailChange(accounts, { mails }),
   };
 }

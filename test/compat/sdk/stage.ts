@@ -6,29 +6,11 @@
 
 import PocketBase, { type CollectionModel, type RecordModel } from "pocketbase";
 import { drawPort, freshHome, run, startServer } from "../../fixtures/executable.ts";
+import { PASSWORD, PUBLIC, SHORT_ID } from "../scripts/stage.ts";
 
 /** As the reference's prepared directory has it. */
 export const ROOT = { email: "root@example.com", password: "correct horse" };
-export const PASSWORD = "secret-1234";
-export const PUBLIC = {
-  listRule: "",
-  viewRule: "",
-  createRule: "",
-  updateRule: "",
-  deleteRule: "",
-};
-/** Ids of two characters and more, so that what is expected can be read. */
-export const SHORT_ID = {
-  name: "id",
-  type: "text",
-  system: true,
-  required: true,
-  primaryKey: true,
-  min: 2,
-  max: 15,
-  pattern: "^[a-z0-9]+$",
-  autogeneratePattern: "[a-z0-9]{15}",
-};
+export { PASSWORD, PUBLIC, SHORT_ID };
 
 export type Fields = readonly Readonly<Record<string, unknown>>[];
 export type More = Readonly<Record<string, unknown>>;

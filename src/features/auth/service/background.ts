@@ -16,15 +16,17 @@ export class Background {
 
   /**
    * Starts it, in a context of its own: the request's may have a transaction open. What it throws
-   * goes to the log under `what`. Where as much waits as may, it is left out, which the log tells.
+   * goes to the log under `what`. Where as much waits as may, it is left out, which the log tells:
+   * false then.
    */
-  run(what: string, work: (context: Context) => Promise<void>): void {
+  run(what: string, work: (context: Context) => Promise<void>): boolean {
     if (this.#running.size >= LIMITS.mailsWaitingMax) {
       this.#host.log.error("too much work waits, this was left out", { what });
-      return;
+      return false;
     }
     const running = this.#attempt(what, work).finally(() => this.#running.delete(running));
     this.#running.add(running);
+    return true;
   }
 
   /** Resolves when nothing is under way any more. */

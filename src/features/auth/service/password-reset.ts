@@ -7,7 +7,6 @@ import type { Collection, RecordData } from "../../records/index.ts";
 import { INSTALLER_EMAIL, SUPERUSERS } from "../schema.ts";
 import type { AccountMails } from "./account-mails.ts";
 import type { Accounts, TokenBearer } from "./accounts.ts";
-import type { Background } from "./background.ts";
 import { storableChanges } from "./changes.ts";
 import {
   checkForm,
@@ -19,7 +18,7 @@ import {
   readTexts,
   required,
 } from "./forms.ts";
-import type { Pauses } from "./throttles.ts";
+import type { RequestedMails } from "./requested-mails.ts";
 import { tokenFaults } from "./token-faults.ts";
 
 type Input = FormInput & { readonly collection: string };
@@ -30,21 +29,15 @@ const PASSWORD_CHARS_MAX = 255;
 export class PasswordReset {
   readonly #accounts: Accounts;
   readonly #mails: AccountMails;
-  readonly #background: Background;
-  readonly #pauses: Pauses;
+  readonly #requested: RequestedMails;
 
   constructor(
     accounts: Accounts,
-    parts: {
-      readonly mails: AccountMails;
-      readonly background: Background;
-      readonly pauses: Pauses;
-    },
+    parts: { readonly mails: AccountMails; readonly requested: RequestedMails },
   ) {
     this.#accounts = accounts;
     this.#mails = parts.mails;
-    this.#background = parts.background;
-    this.#pauses = parts.pauses;
+    this.#requested = parts.requested;
   }
 
   /** Says the same whoever has the address. Error: 400 where the collection has no passwords. */
@@ -57,17 +50,9 @@ export class PasswordReset {
     await checkForm(form, { email: [required, length(1, 255), email] });
     const record = await this.#accounts.findByEmail(context, collection, form.email);
     if (!record || isInstaller(collection, record)) return;
-    const key = pauseKey(collection, record.id);
-    if (!this.#pauses.begin(key)) return;
-    this.#background.run("mail to reset a password", async (own) => {
-      try {
-        await this.#mails.sendPasswordReset(own, { collection, record });
-      } catch (error) {
-        // Nobody waits for a mail that did not go out.
-        this.#pauses.end(key);
-        throw error;
-      }
-    });
+    this.#requested.send("mail to reset a password", pauseKey(collection, record.id), (own) =>
+      this.#mails.sendPasswordReset(own, { collection, record }),
+    );
   }
 
   /** Ends all sessions of the account. Error: 400 with what is wrong, field by field. */
@@ -99,7 +84,7 @@ export class PasswordReset {
     const storable = await storableChanges(records, { model, record }, changes);
     const place = { collection: collection.id, id: record.id };
     await this.#accounts.records.update(context, place, storable);
-    this.#pauses.end(pauseKey(collection, record.id));
+    this.#requested.used(pauseKey(collection, record.id));
   }
 }
 

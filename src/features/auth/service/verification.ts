@@ -6,7 +6,6 @@ import type { Collection } from "../../records/index.ts";
 import { SUPERUSERS } from "../schema.ts";
 import type { AccountMails } from "./account-mails.ts";
 import type { Accounts, TokenBearer } from "./accounts.ts";
-import type { Background } from "./background.ts";
 import {
   checkForm,
   email,
@@ -16,7 +15,7 @@ import {
   readTexts,
   required,
 } from "./forms.ts";
-import type { Pauses } from "./throttles.ts";
+import type { RequestedMails } from "./requested-mails.ts";
 import { tokenFaults } from "./token-faults.ts";
 import { readClaims } from "./tokens.ts";
 
@@ -25,21 +24,15 @@ type Input = FormInput & { readonly collection: string };
 export class Verification {
   readonly #accounts: Accounts;
   readonly #mails: AccountMails;
-  readonly #background: Background;
-  readonly #pauses: Pauses;
+  readonly #requested: RequestedMails;
 
   constructor(
     accounts: Accounts,
-    parts: {
-      readonly mails: AccountMails;
-      readonly background: Background;
-      readonly pauses: Pauses;
-    },
+    parts: { readonly mails: AccountMails; readonly requested: RequestedMails },
   ) {
     this.#accounts = accounts;
     this.#mails = parts.mails;
-    this.#background = parts.background;
-    this.#pauses = parts.pauses;
+    this.#requested = parts.requested;
   }
 
   /** Says the same whoever has the address. Error: 400 for superusers, and no address at all. */
@@ -49,8 +42,7 @@ export class Verification {
     await checkForm(form, { email: [required, length(1, 255), email] });
     const record = await this.#accounts.findByEmail(context, collection, form.email);
     if (!record || record.verified) return;
-    if (!this.#pauses.begin(pauseKey(collection, record.id))) return;
-    this.#background.run("mail to verify an address", (own) =>
+    this.#requested.send("mail to verify an address", pauseKey(collection, record.id), (own) =>
       this.#mails.sendVerification(own, { collection, record }),
     );
   }
@@ -76,7 +68,7 @@ export class Verification {
       const place = { collection: collection.id, id };
       await this.#accounts.records.update(context, place, { verified: true });
     }
-    this.#pauses.end(pauseKey(collection, id));
+    this.#requested.used(pauseKey(collection, id));
   }
 
   #collection(nameOrId: string): Collection {

@@ -36,8 +36,7 @@ export class Passwords {
 
   /** Error: 503 `passwords_busy`. */
   async hash(plain: string, cost: number): Promise<string> {
-    const made = this.#made.get(keyOf({ plain, cost }))?.pop();
-    return made ?? this.#gate.run(() => Bun.password.hash(plain, { algorithm: "bcrypt", cost }));
+    return this.#made.get(keyOf({ plain, cost }))?.pop() ?? this.#hash({ plain, cost });
   }
 
   /**
@@ -45,16 +44,27 @@ export class Passwords {
    * that holds the writer. Each is used once. Error: as `hash`, and what `work` throws.
    */
   async ahead<T>(passwords: readonly PlainPassword[], work: () => Promise<T>): Promise<T> {
-    const hashes = await Promise.all(passwords.map(({ plain, cost }) => this.hash(plain, cost)));
-    const keys = passwords.map(keyOf);
-    for (const [index, key] of keys.entries()) {
-      this.#made.set(key, [...(this.#made.get(key) ?? []), hashes[index] as string]);
-    }
+    const hashes = await Promise.all(passwords.map((password) => this.#hash(password)));
+    const made = new Map(
+      hashes.map((hash, index) => [hash, keyOf(passwords[index] as PlainPassword)]),
+    );
+    for (const [hash, key] of made) this.#made.set(key, [...(this.#made.get(key) ?? []), hash]);
     try {
       return await work();
     } finally {
-      for (const key of keys) this.#made.delete(key);
+      for (const [hash, key] of made) this.#forget(key, hash);
     }
+  }
+
+  #hash({ plain, cost }: PlainPassword): Promise<string> {
+    return this.#gate.run(() => Bun.password.hash(plain, { algorithm: "bcrypt", cost }));
+  }
+
+  /** Somebody else may have hashed the same ahead. */
+  #forget(key: string, hash: string): void {
+    const left = (this.#made.get(key) ?? []).filter((other) => other !== hash);
+    if (left.length > 0) this.#made.set(key, left);
+    else this.#made.delete(key);
   }
 }
 
