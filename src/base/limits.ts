@@ -277,8 +277,15 @@ export const LIMITS = {
   oauth2NameMs: 60_000,
   oauth2NameCharsMax: 150,
 
-  // Request log. Reached: entries are left out and counted, texts are cut.
+  // Request log. Reached: entries are left out and counted, the oldest go, texts are cut.
   logQueueMax: 10_000,
+  /** Entries that nothing is wrong with, and the others apart: at once, and by and by. */
+  logBurst: 5_000,
+  logPerSecond: 1_000,
+  /** Of the file: some two million entries. */
+  logBytesMax: 1024 ** 3,
+  /** Deleted in one transaction. */
+  logDeletedAtOnce: 5_000,
   /** Entries written together, and how long one waits for others. */
   logBatch: 1_000,
   logDelayMs: 3_000,

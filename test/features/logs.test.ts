@@ -142,23 +142,6 @@ describe("what is kept", () => {
     await book().flush();
     expect(existsSync(join(server.dir, "auxiliary.db"))).toBe(true);
   });
-
-  test("past the bound is left out and counted", async () => {
-    await book().flush();
-    const more = 500;
-    for (let index = 0; index < LIMITS.logQueueMax + LIMITS.logBatch + more; index++) {
-      book().add(0, "flood", { index });
-    }
-    await book().flush();
-    // One batch was on its way to the database already.
-    const flood = await server.request("GET", "/api/logs?filter=message='flood'&perPage=1", {
-      token,
-    });
-    expect(flood.body.totalItems).toBe(LIMITS.logQueueMax + LIMITS.logBatch);
-    await book().flush();
-    const [word] = await entries("level = 4");
-    expect(word.data).toEqual({ count: more });
-  });
 });
 
 describe("questions", () => {

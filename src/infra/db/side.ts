@@ -28,11 +28,18 @@ export interface SideRows {
   readonly rows: string;
 }
 
+export interface SideChange {
+  /** Rows that the last statement changed. */
+  readonly changes: number;
+  /** What the database takes afterwards, without pages that wait for new rows. */
+  readonly bytes: number;
+}
+
 export interface SideDatabase {
   /** As `Reader.readWithin`. */
   read<Row>(limitMs: number, statement: SideStatement): Promise<Row[]>;
-  /** In one transaction; the number of rows that the last statement changed. */
-  write(statements: readonly (SideStatement | SideRows)[]): Promise<number>;
+  /** In one transaction. */
+  write(statements: readonly (SideStatement | SideRows)[]): Promise<SideChange>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -72,12 +79,16 @@ function write(statements) {
   }
   return changes;
 }
+const bytes = () => db.query(
+  "SELECT (page_count - freelist_count) * page_size AS bytes " +
+  "FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+).get().bytes;
 self.onmessage = ({ data }) => {
   try {
     if (data.close) db?.close(true);
     else if (!db) open(data);
     const changes = data.statements ? db.transaction(write)(data.statements) : 0;
-    postMessage({ changes });
+    postMessage(data.close ? {} : { changes, bytes: bytes() });
   } catch (error) {
     postMessage({ error: String(error) });
   }
@@ -94,8 +105,7 @@ export function openSideDatabase(options: SideOptions): SideDatabase {
   return new ThreadDatabase(options);
 }
 
-interface Answer {
-  readonly changes?: number;
+interface Answer extends Partial<SideChange> {
   readonly error?: string;
 }
 
@@ -127,7 +137,7 @@ class ThreadDatabase implements SideDatabase {
     }
   }
 
-  async write(statements: readonly (SideStatement | SideRows)[]): Promise<number> {
+  async write(statements: readonly (SideStatement | SideRows)[]): Promise<SideChange> {
     if (this.#closing) throw databaseClosed();
     return this.#write(statements);
   }
@@ -143,12 +153,12 @@ class ThreadDatabase implements SideDatabase {
     await this.#thread.close();
   }
 
-  async #write(statements: readonly (SideStatement | SideRows)[]): Promise<number> {
+  async #write(statements: readonly (SideStatement | SideRows)[]): Promise<SideChange> {
     const { path, schema } = this.#options;
     if (!this.#hasFolder) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     this.#hasFolder = true;
     const settings = { path, schema, busyMs: LIMITS.busyTimeoutMs, cacheKib: CACHE_KIB };
-    const { changes = 0 } = await this.#thread.ask({ statements, ...settings });
-    return changes;
+    const { changes = 0, bytes = 0 } = await this.#thread.ask({ statements, ...settings });
+    return { changes, bytes };
   }
 }

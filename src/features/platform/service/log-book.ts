@@ -8,7 +8,8 @@ import { fail } from "../../../base/errors.ts";
 import type { Ids } from "../../../base/ids.ts";
 import { LIMITS } from "../../../base/limits.ts";
 import type { Log } from "../../../base/log.ts";
-import type { SideDatabase, SideStatement } from "../../../infra/db/side.ts";
+import type { SideDatabase, SideRows, SideStatement } from "../../../infra/db/side.ts";
+import { TokenBuckets } from "../../../tools/token-bucket.ts";
 import {
   Filters,
   type ListParameters,
@@ -18,7 +19,9 @@ import {
   storedDate,
 } from "../../records/index.ts";
 import {
-  deleteLogs,
+  deleteBelow,
+  deleteExpired,
+  deleteOldest,
   HOURS,
   hoursOf,
   insertLogs,
@@ -47,7 +50,14 @@ export interface LogBookParts {
   readonly settings: SettingsBook;
 }
 
+/** What an entry says, apart from when. */
+export type Description = Pick<LogEntry, "message" | "data">;
+
 const DAY_MS = 86_400_000;
+const RATE = {
+  count: LIMITS.logBurst,
+  windowMs: (LIMITS.logBurst / LIMITS.logPerSecond) * 1_000,
+};
 const SERIAL_CHARS = 7;
 /** Below the bound of what chance is drawn from, and of so many characters. */
 const SERIALS = 2 ** 32;
@@ -59,6 +69,10 @@ export class LogBook {
   readonly #filters = new Filters([LOGS]);
   #waiting: string[] = [];
   #dropped = 0;
+  readonly #rates = new TokenBuckets(2);
+  /** The size of the database when it was written last. */
+  #bytes = 0;
+  #closed = false;
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
   #stamp = { ms: Number.NaN, id: "", date: "" };
@@ -69,29 +83,23 @@ export class LogBook {
     this.#serial = parts.ids.below(SERIALS / 2);
   }
 
-  /** Whether entries of the level are kept at all: asked before anything is made of one. */
-  keeps(level: number): boolean {
+  /**
+   * Neither waits nor throws. What is below the level that is kept is not even described; past the
+   * bounds entries are left out, and counted in a later one.
+   */
+  add(level: number, describe: () => Description): void {
     const { maxDays, minLevel } = this.#parts.settings.current.logs;
-    return maxDays > 0 && level >= minLevel;
-  }
-
-  /** Neither waits nor throws. Past the bound entries are left out, and counted in a later one. */
-  add(level: number, message: string, data: Readonly<Record<string, unknown>>): void {
-    if (!this.keeps(level)) return;
-    if (this.#waiting.length >= LIMITS.logQueueMax) {
-      this.#dropped++;
-      return;
-    }
-    const row = this.#row(level, message, data);
-    if (row.length > LIMITS.logDataCharsMax) this.#dropped++;
+    if (maxDays <= 0 || level < minLevel) return;
+    const row = this.#hasRoom(level) ? this.#row(level, describe()) : undefined;
+    if (row === undefined || row.length > LIMITS.logDataCharsMax) this.#dropped++;
     else this.#waiting.push(row);
     if (this.#waiting.length >= LIMITS.logBatch) void this.#write();
     else this.#timer ??= this.#parts.clock.after(LIMITS.logDelayMs, () => void this.#write());
   }
 
-  /** Resolves when everything that was added before is written. */
+  /** Resolves when everything that was added before is written, or told to be left out. */
   async flush(): Promise<void> {
-    while (this.#writing || this.#waiting.length > 0) await this.#write();
+    while (this.#writing || this.#waiting.length > 0 || this.#dropped > 0) await this.#write();
   }
 
   /** Errors: 400 `invalid_filter`, `invalid_page`; 503 `query_too_slow`. */
@@ -128,17 +136,44 @@ export class LogBook {
     return rows.map(({ date, total }) => ({ date: `${date}.000Z`, total }));
   }
 
-  /** Deletes what the settings say is too old or not worth keeping. */
+  /** Deletes what the settings say is too old or not worth keeping, and what is too much. */
   async prune(): Promise<void> {
     const { maxDays, minLevel } = this.#parts.settings.current.logs;
     const upTo = storedDate(this.#parts.clock.now() - maxDays * DAY_MS);
+    const count = LIMITS.logDeletedAtOnce;
     await this.flush();
-    await this.#parts.database.write([deleteLogs(upTo, minLevel)]);
+    await this.#repeat(deleteExpired(upTo, count));
+    await this.#repeat(deleteBelow(minLevel, count));
+    await this.#repeat(deleteOldest(count), () => this.#isFull);
+  }
+
+  /** Until nothing is left of what it deletes; what is added meanwhile is written in between. */
+  async #repeat(deletion: SideStatement, isNeeded = () => true): Promise<void> {
+    let changes = 1;
+    while (changes > 0 && isNeeded() && !this.#closed) changes = await this.#change([deletion]);
+  }
+
+  get #isFull(): boolean {
+    return this.#bytes > LIMITS.logBytesMax;
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.flush();
     await this.#parts.database.close();
+  }
+
+  /** Each second has room for so many; of faults there is room even when all goes well too often. */
+  #hasRoom(level: number): boolean {
+    if (this.#waiting.length >= LIMITS.logQueueMax) return false;
+    const kind = level >= LEVELS.warn ? "faults" : "others";
+    return this.#rates.take(kind, RATE, this.#parts.clock.monotonic()) === 0;
+  }
+
+  async #change(statements: readonly (SideStatement | SideRows)[]): Promise<number> {
+    const { changes, bytes } = await this.#parts.database.write(statements);
+    this.#bytes = bytes;
+    return changes;
   }
 
   /** One write at a time; what comes meanwhile waits for the next. */
@@ -156,13 +191,15 @@ export class LogBook {
     const rows = this.#waiting;
     this.#waiting = [];
     if (this.#dropped > 0) {
-      const message = "Log entries were left out: they came faster than they could be written.";
-      rows.push(this.#row(LEVELS.warn, message, { count: this.#dropped }));
+      const message = "Log entries were left out: too many came, or too large ones.";
+      rows.push(this.#row(LEVELS.warn, { message, data: { count: this.#dropped } }));
       this.#dropped = 0;
     }
     if (rows.length === 0) return;
     try {
-      await this.#parts.database.write([insertLogs(rows)]);
+      // Twice as many as come, so that a file that was larger shrinks.
+      const removed = this.#isFull ? [deleteOldest(2 * rows.length)] : [];
+      await this.#change([...removed, insertLogs(rows)]);
     } catch (cause) {
       this.#parts.log.error("log entries could not be written", { entries: rows.length, cause });
     }
@@ -191,7 +228,7 @@ export class LogBook {
    * Ids are the time and a number that goes up: keys in order are inserted at half the cost, and
    * nobody gains anything by guessing one.
    */
-  #row(level: number, message: string, data: Readonly<Record<string, unknown>>): string {
+  #row(level: number, { message, data }: Description): string {
     const ms = this.#parts.clock.now();
     // Many entries share a millisecond.
     if (ms !== this.#stamp.ms) this.#stamp = { ms, id: timeId(ms), date: storedDate(ms) };

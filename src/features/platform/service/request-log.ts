@@ -6,20 +6,24 @@ import type { Arrival, Departure } from "../../../core/traffic.ts";
 import type { LogsSettings } from "../../records/index.ts";
 import { LEVELS, type LogBook } from "./log-book.ts";
 
-/** Adds the entry, unless it is not to be kept. On the path of every request: about 2 µs. */
-export function logRequest(
-  book: LogBook,
-  settings: LogsSettings,
-  { arrival, departure }: { readonly arrival: Arrival; readonly departure: Departure },
-): void {
+interface Handled {
+  readonly arrival: Arrival;
+  readonly departure: Departure;
+}
+
+/** On the path of every request: about 2 µs where there is an entry, 0.1 where there is none. */
+export function logRequest(book: LogBook, settings: LogsSettings, handled: Handled): void {
+  const { departure } = handled;
   const failed = departure.error !== undefined || departure.status >= 400;
   if (departure.quiet && !failed) return;
-  const level = failed ? LEVELS.error : LEVELS.info;
-  if (!book.keeps(level)) return;
+  book.add(failed ? LEVELS.error : LEVELS.info, () => described(handled, settings, failed));
+}
+
+function described({ arrival, departure }: Handled, settings: LogsSettings, failed: boolean) {
   const { request } = arrival;
   const method = cut(request.method, LIMITS.logMethodCharsMax);
   const url = cut(address(arrival), LIMITS.logUrlCharsMax);
-  book.add(level, `${method} ${readable(url)}`, {
+  const data = {
     ...account(departure.caller, settings),
     ...(failed ? reason(departure) : undefined),
     execTime: Math.round(departure.tookMs * 1_000) / 1_000,
@@ -31,7 +35,8 @@ export function logRequest(
     url,
     userAgent: cut(request.headers.get("user-agent") ?? "", LIMITS.logHeaderCharsMax),
     ...(settings.logIP ? { userIP: arrival.ip } : undefined),
-  });
+  };
+  return { message: `${method} ${readable(url)}`, data };
 }
 
 function account(caller: Caller | undefined, settings: LogsSettings) {

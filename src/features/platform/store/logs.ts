@@ -66,12 +66,26 @@ export function insertLogs(rows: readonly string[]): SideRows {
   };
 }
 
-/** Scans: there is no index on the exact date, and the hour is in a text that dates compare with. */
-export function deleteLogs(upTo: string, belowLevel: number): SideStatement {
-  return {
-    sql: "DELETE FROM `_logs` WHERE created <= ? OR level < ?",
-    values: [upTo, belowLevel],
-  };
+/** At most so many of those from up to that time, the oldest first. */
+export function deleteExpired(upTo: string, count: number): SideStatement {
+  const [hour, last] = ["created", "?"].map((date) => `strftime('%Y-%m-%d %H:00:00', ${date})`);
+  const chosen = `WHERE ${hour} <= ${last} AND created <= ? ORDER BY ${hour}`;
+  return deleteSome(chosen, [upTo, upTo, count]);
+}
+
+export function deleteBelow(level: number, count: number): SideStatement {
+  return deleteSome("WHERE level < ?", [level, count]);
+}
+
+/** Those that were written first. */
+export function deleteOldest(count: number): SideStatement {
+  return deleteSome("ORDER BY rowid", [count]);
+}
+
+function deleteSome(chosen: string, values: SideStatement["values"]): SideStatement {
+  const sql = `DELETE FROM \`_logs\`
+                WHERE rowid IN (SELECT rowid FROM \`_logs\` ${chosen} LIMIT ?)`;
+  return { sql, values };
 }
 
 /** Of all entries: reads the index on the hour alone. */
