@@ -57,6 +57,9 @@ const limits = group({
   sign_in_per_minute: field(whole(1, 10_000), LIMITS.signInPerMinute, {
     doc: "Failed sign-ins of one identity and of one IP address in a minute.",
   }),
+  request_log: field(size(1024 ** 2, 100 * 1024 ** 3), formatSize(LIMITS.logBytesMax), {
+    doc: "Size of the request log: past it the oldest entries go.",
+  }),
 });
 
 const rooms = group({

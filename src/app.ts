@@ -160,6 +160,7 @@ export function knownFeatures(config: Config, parts: AppParts, app?: () => App):
     ids: parts.ids,
     encryptionKey: config.server.encryptionKey,
     signInPerMinute: config.server.limits.signInPerMinute,
+    logBytesMax: config.server.limits.requestLog,
     dir: config.server.dir,
     restart: parts.restart,
     rooms: config.server.rooms,

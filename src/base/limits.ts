@@ -282,7 +282,7 @@ export const LIMITS = {
   /** Entries that nothing is wrong with, and the others apart: at once, and by and by. */
   logBurst: 5_000,
   logPerSecond: 1_000,
-  /** Of the file: some two million entries. */
+  /** Of the file: some two million entries. By default. */
   logBytesMax: 1024 ** 3,
   /** Deleted in one transaction. */
   logDeletedAtOnce: 5_000,

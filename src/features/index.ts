@@ -17,6 +17,8 @@ export interface FeatureParts {
   /** Of stored settings and secrets. */
   readonly encryptionKey: string | undefined;
   readonly signInPerMinute: number;
+  /** Of the request log. */
+  readonly logBytesMax: number;
   /** The data directory. */
   readonly dir: string;
   /** Ends this process and starts it anew; undefined where nothing is served. */
@@ -33,7 +35,7 @@ export function allFeatures(parts: FeatureParts): Feature[] {
     records({ encryptionKey: parts.encryptionKey, dir: parts.dir }),
     auth({ ids: parts.ids, signInPerMinute: parts.signInPerMinute, dir: parts.dir }),
     files,
-    platform({ dir: parts.dir, restart: parts.restart }),
+    platform({ dir: parts.dir, restart: parts.restart, logBytesMax: parts.logBytesMax }),
     system(parts.system),
     notices,
     rooms({ config: parts.rooms, rtc: parts.rtc, media: parts.media }),

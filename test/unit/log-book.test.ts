@@ -14,6 +14,7 @@ import { DEFAULT_SETTINGS } from "../../src/features/records/service/settings/sh
 import { openSideDatabase, type SideDatabase } from "../../src/infra/db/side.ts";
 
 const DAY_MS = 86_400_000;
+const BYTES_MAX = 1_000_000;
 
 let dir: string;
 let clock: FakeClock;
@@ -42,7 +43,8 @@ beforeEach(() => {
   };
   const log = { error: (text: string) => expect.unreachable(text) } as never;
   const settings = { current: DEFAULT_SETTINGS } as SettingsBook;
-  logs = new LogBook({ database: watched, clock, ids: fakeIds(clock), log, settings });
+  const ids = fakeIds(clock);
+  logs = new LogBook({ database: watched, clock, ids, log, settings, bytesMax: BYTES_MAX });
 });
 
 afterEach(async () => {
@@ -123,7 +125,7 @@ test("an entry that is too large is left out", async () => {
 
 test("a file that is too large loses twice as many of the oldest as come", async () => {
   add(10);
-  bytes = LIMITS.logBytesMax + 1;
+  bytes = BYTES_MAX + 1;
   await logs.flush();
   add(3);
   await logs.flush();
@@ -133,7 +135,7 @@ test("a file that is too large loses twice as many of the oldest as come", async
 
 test("pruning ends when a file is too large for other reasons than its entries", async () => {
   add(10);
-  bytes = LIMITS.logBytesMax + 1;
+  bytes = BYTES_MAX + 1;
   await logs.prune();
   expect(await floods()).toBe(0);
 });

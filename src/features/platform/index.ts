@@ -27,6 +27,7 @@ export interface PlatformOptions {
   readonly dir: string;
   /** Ends this process and starts it anew; absent where nothing is served. */
   readonly restart: (() => void) | undefined;
+  readonly logBytesMax: number;
 }
 
 /** What features above ask of it. */
@@ -57,7 +58,7 @@ function create(host: FeatureHost, options: PlatformOptions) {
   const { settings, scheduler } = records;
   const path = join(options.dir, LOG_FILE);
   const database = openSideDatabase({ path, clock, schema: LOGS_SCHEMA });
-  const logs = new LogBook({ database, clock, ids, log, settings });
+  const logs = new LogBook({ database, clock, ids, log, settings, bytesMax: options.logBytesMax });
   const backups = new Backups({ ...options, clock, ids, log, settings });
   const mails = new TestMails(records, (context, mail) => sendTestMail(auth, context, mail));
   addJobs({ host, records, logs, backups });

@@ -15,8 +15,12 @@ export function quote(name: string): string {
 
 /** `YYYY-MM-DD HH:MM:SS.mmmZ`, the stored form of a moment. */
 export function storedDate(ms: number): string {
-  return new Date(ms).toISOString().replace("T", " ");
+  // Many records are written in one millisecond: made once for them all.
+  if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString().replace("T", " ") };
+  return last.text;
 }
+
+let last = { ms: Number.NaN, text: "" };
 
 /** Milliseconds since the epoch of a stored date; undefined for the empty one. */
 export function dateMs(stored: unknown): number | undefined {

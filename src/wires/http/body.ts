@@ -8,7 +8,7 @@ import { parseJson } from "../../core/wire.ts";
  * length is known, 400 `unsupported_content_type`, 400 `invalid_json`.
  */
 export async function readJsonBody(request: Request, bytesMax: number): Promise<unknown> {
-  if (!request.body) return undefined;
+  if (isWithoutBody(request)) return undefined;
   const text = await readText(request, bytesMax);
   if (text === "") return undefined;
   const type = (request.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
@@ -16,6 +16,12 @@ export async function readJsonBody(request: Request, bytesMax: number): Promise<
     throw fail.invalid("unsupported_content_type", "Send the body as application/json.");
   }
   return parseJson(text);
+}
+
+/** By the stated length where there is one: asking for `body` makes a stream. */
+export function isWithoutBody(request: Request): boolean {
+  const length = request.headers.get("content-length");
+  return length === null ? !request.body : length === "0";
 }
 
 async function readText(request: Request, bytesMax: number): Promise<string> {

@@ -12,7 +12,7 @@ import { readMultipartForm } from "../../infra/files/uploads.ts";
 import type { SentFiles } from "../../tools/fields/upload.ts";
 import { type FormEntry, inferForm, JSON_PAYLOAD } from "../../tools/form.ts";
 import { parseFirstObject } from "../../tools/lenient-json.ts";
-import { checkLength, readBytes, unlessGone } from "./body.ts";
+import { checkLength, isWithoutBody, readBytes, unlessGone } from "./body.ts";
 import { bytesMaxOf, convert, pickQuery, type RequestParts } from "./input.ts";
 
 /** Where temporary files of uploads go, and what names them. */
@@ -53,7 +53,7 @@ async function readBody(
   place: UploadPlace,
 ): Promise<Omit<RecordInput, "input"> & { readonly body: Body }> {
   const { request } = parts;
-  if (!request.body || request.headers.get("content-length") === "0") return NOTHING;
+  if (isWithoutBody(request)) return NOTHING;
   const bytesMax = bytesMaxOf(operation, parts);
   const type = request.headers.get("content-type") ?? "";
   if (type.startsWith("multipart/form-data")) {

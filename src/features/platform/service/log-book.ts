@@ -48,6 +48,8 @@ export interface LogBookParts {
   /** Hears of what could not be written. */
   readonly log: Log;
   readonly settings: SettingsBook;
+  /** Of the file. */
+  readonly bytesMax: number;
 }
 
 /** What an entry says, apart from when. */
@@ -154,7 +156,7 @@ export class LogBook {
   }
 
   get #isFull(): boolean {
-    return this.#bytes > LIMITS.logBytesMax;
+    return this.#bytes > this.#parts.bytesMax;
   }
 
   async close(): Promise<void> {
