@@ -24,18 +24,22 @@ let logs: LogBook;
 let bytes: number | undefined;
 /** Writes wait for it. */
 let gate: Promise<void>;
+/** Done during each write. */
+let meanwhile: () => void;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "log-book-"));
   clock = new FakeClock();
   bytes = undefined;
   gate = Promise.resolve();
+  meanwhile = () => undefined;
   const path = join(dir, "auxiliary.db");
   database = openSideDatabase({ path, clock, schema: LOGS_SCHEMA });
   const watched: SideDatabase = {
     read: (limitMs, statement) => database.read(limitMs, statement),
     async write(statements) {
       await gate;
+      meanwhile();
       const change = await database.write(statements);
       return { ...change, bytes: bytes ?? change.bytes };
     },
@@ -114,6 +118,28 @@ test("only so much waits for a database that does not answer", async () => {
   // The first batch was on its way.
   expect(await floods()).toBe(LIMITS.logBatch + LIMITS.logQueueMax);
   expect(await leftOut()).toEqual([LIMITS.logPerSecond]);
+});
+
+test("asking the log ends although entries keep coming", async () => {
+  meanwhile = () => add(1);
+  add(1);
+  expect(await floods()).toBe(1);
+  expect(await floods()).toBe(2);
+  meanwhile = () => undefined;
+});
+
+test("what comes while it is being written is there before the end", async () => {
+  meanwhile = () => {
+    meanwhile = () => undefined;
+    add(1);
+  };
+  add(1);
+  await logs.close();
+  const path = join(dir, "auxiliary.db");
+  const again = openSideDatabase({ path, clock, schema: LOGS_SCHEMA });
+  const values: never[] = [];
+  expect(await again.read(1_000, { sql: "SELECT data FROM _logs", values })).toHaveLength(2);
+  await again.close();
 });
 
 test("an entry that is too large is left out", async () => {

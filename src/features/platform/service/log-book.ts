@@ -99,9 +99,14 @@ export class LogBook {
     else this.#timer ??= this.#parts.clock.after(LIMITS.logDelayMs, () => void this.#write());
   }
 
-  /** Resolves when everything that was added before is written, or told to be left out. */
+  /**
+   * Resolves when everything that was added before is written, or told to be left out; what is
+   * added meanwhile does not hold it up.
+   */
   async flush(): Promise<void> {
-    while (this.#writing || this.#waiting.length > 0 || this.#dropped > 0) await this.#write();
+    await this.#writing;
+    // Whoever begins this write, it takes all that waits.
+    await this.#write();
   }
 
   /** Errors: 400 `invalid_filter`, `invalid_page`; 503 `query_too_slow`. */
@@ -161,7 +166,8 @@ export class LogBook {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.flush();
+    do await this.flush();
+    while (this.#waiting.length > 0);
     await this.#parts.database.close();
   }
 
