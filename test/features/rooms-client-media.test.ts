@@ -1,23 +1,12 @@
 /** The routes for mediasoup-client, and the figures of a room. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { settle } from "../../src/base/clock.ts";
 import { LIMITS } from "../../src/base/limits.ts";
-import type { Caller, UserCaller } from "../../src/core/access.ts";
-import { guestAt, type Json, outcome, type RoomsFixture, roomsFixture } from "./rooms-fixture.ts";
+import type { Caller } from "../../src/core/access.ts";
+import { type Json, outcome, sharedRooms } from "./rooms-fixture.ts";
 
-let fixture: RoomsFixture;
-let owner: UserCaller;
-let guests = 0;
-beforeAll(async () => {
-  fixture = await roomsFixture();
-  owner = await fixture.person("Olga");
-});
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-});
-
-const guest = () => guestAt(++guests);
+const { fixture, owner, guest } = await sharedRooms();
 
 /** As mediasoup-client describes a microphone. */
 const OPUS = {

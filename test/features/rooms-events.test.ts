@@ -1,20 +1,11 @@
 /** What is said in a room, and what the server refuses to hear. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { UserCaller } from "../../src/core/access.ts";
+import { describe, expect, test } from "bun:test";
 import { encodeFrame } from "../../src/tools/codec.ts";
-import { GUEST, guestAt, type Json, type RoomsFixture, roomsFixture } from "./rooms-fixture.ts";
+import { GUEST, guestAt, type Json, sharedRooms } from "./rooms-fixture.ts";
 
-let fixture: RoomsFixture;
-let owner: UserCaller;
+const { fixture, owner } = await sharedRooms();
 let room: string;
-beforeAll(async () => {
-  fixture = await roomsFixture();
-  owner = await fixture.person("Olga");
-});
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-});
 
 async function pair(input: Record<string, unknown> = {}) {
   // Joins are limited by the minute.

@@ -3,6 +3,7 @@
  * answer its offers as a browser does.
  */
 
+import { afterAll } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -149,6 +150,15 @@ async function openFixture(dir: string, config: Partial<RoomsConfig>): Promise<R
   // Longer than the timers of the start, of the log's lines and of its writes, are left.
   await clock.advance(LIMITS.writeWaitMs);
   return new RoomsFixture({ app, clock, engine, dir });
+}
+
+/** For the tests of one file together: somebody who makes rooms, and ever new guests. */
+export async function sharedRooms() {
+  const fixture = await roomsFixture();
+  afterAll(() => fixture[Symbol.asyncDispose]());
+  const owner = await fixture.person("Olga");
+  let guests = 0;
+  return { fixture, owner, guest: () => guestAt(++guests) };
 }
 
 /** A browser's side of one participation. */

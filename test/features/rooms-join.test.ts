@@ -1,6 +1,6 @@
 /** Who gets into a room, and what a join answers. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { UserCaller } from "../../src/core/access.ts";
 import type { Values } from "../../src/features/records/index.ts";
 import {
@@ -10,18 +10,11 @@ import {
   outcome,
   type RoomsFixture,
   roomsFixture,
+  sharedRooms,
 } from "./rooms-fixture.ts";
 
-let fixture: RoomsFixture;
-let owner: UserCaller;
+const { fixture, owner } = await sharedRooms();
 let people = 0;
-beforeAll(async () => {
-  fixture = await roomsFixture();
-  owner = await fixture.person("Olga");
-});
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-});
 
 const newcomer = () => fixture.person(`Newcomer${++people}`);
 const join = (room: string, caller: Parameters<RoomsFixture["call"]>[2], input = {}) =>

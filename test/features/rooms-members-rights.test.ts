@@ -1,18 +1,12 @@
 /** The table of rights in full, and the invariants that hold whoever writes. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Caller } from "../../src/core/access.ts";
 import { castIn } from "./rooms-cast.ts";
-import { outcome, type RoomsFixture, roomsFixture } from "./rooms-fixture.ts";
+import { outcome, sharedRooms } from "./rooms-fixture.ts";
 
-let fixture: RoomsFixture;
+const { fixture } = await sharedRooms();
 let people = 0;
-beforeAll(async () => {
-  fixture = await roomsFixture();
-});
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-});
 
 const cast = (input?: Record<string, unknown>) => castIn(fixture, input);
 

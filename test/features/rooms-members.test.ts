@@ -1,18 +1,18 @@
 /** Belonging to a room: what each act does, two acts at once, and time that runs out. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { dateMs } from "../../src/features/records/index.ts";
 import { castIn } from "./rooms-cast.ts";
-import { type Json, outcome, type RoomsFixture, roomsFixture } from "./rooms-fixture.ts";
+import {
+  type Json,
+  outcome,
+  type RoomsFixture,
+  roomsFixture,
+  sharedRooms,
+} from "./rooms-fixture.ts";
 
-let fixture: RoomsFixture;
+const { fixture } = await sharedRooms();
 let people = 0;
-beforeAll(async () => {
-  fixture = await roomsFixture();
-});
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-});
 
 const cast = (input?: Record<string, unknown>) => castIn(fixture, input);
 

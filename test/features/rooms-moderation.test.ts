@@ -1,6 +1,6 @@
 /** Muting, events of clients' own, locations and counts: what those in a room do beside media. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Caller, UserCaller } from "../../src/core/access.ts";
 import { encodeFrame } from "../../src/tools/codec.ts";
 import {
@@ -8,19 +8,12 @@ import {
   guestAt,
   type Json,
   outcome,
-  type RoomsFixture,
-  roomsFixture,
+  sharedRooms,
   type TestClient,
 } from "./rooms-fixture.ts";
 
-let fixture: RoomsFixture;
+const { fixture } = await sharedRooms();
 let people = 0;
-beforeAll(async () => {
-  fixture = await roomsFixture();
-});
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-});
 
 interface Scene {
   readonly room: string;

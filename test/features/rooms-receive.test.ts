@@ -1,29 +1,11 @@
 /** What one receives: by who speaks, by what one wants, and in which quality. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { settle } from "../../src/base/clock.ts";
-import type { UserCaller } from "../../src/core/access.ts";
-import {
-  guestAt,
-  type Json,
-  outcome,
-  type RoomsFixture,
-  roomsFixture,
-  type TestClient,
-} from "./rooms-fixture.ts";
+import { type Json, outcome, sharedRooms, type TestClient } from "./rooms-fixture.ts";
 
-let fixture: RoomsFixture;
-let owner: UserCaller;
-let guests = 0;
-beforeAll(async () => {
-  fixture = await roomsFixture();
-  owner = await fixture.person("Olga");
-});
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-});
+const { fixture, owner, guest } = await sharedRooms();
 
-const guest = () => guestAt(++guests);
 const camera = { publish: ["audio", "video"] };
 
 /** So many people who send, and a watcher with so many slots for pictures. */

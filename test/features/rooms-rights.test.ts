@@ -1,22 +1,10 @@
 /** Who may do what to whom: every row of the table of rights, and what a refusal says. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Caller, UserCaller } from "../../src/core/access.ts";
-import {
-  GUEST,
-  outcome,
-  type RoomsFixture,
-  roomsFixture,
-  type TestClient,
-} from "./rooms-fixture.ts";
+import { GUEST, outcome, sharedRooms, type TestClient } from "./rooms-fixture.ts";
 
-let fixture: RoomsFixture;
-beforeAll(async () => {
-  fixture = await roomsFixture();
-});
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-});
+const { fixture } = await sharedRooms();
 
 type Role = "owner" | "admin" | "participant" | "stranger" | "guest" | "superuser";
 

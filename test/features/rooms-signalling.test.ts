@@ -1,30 +1,11 @@
 /** Offers, answers, and what is shown where. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { settle } from "../../src/base/clock.ts";
-import type { UserCaller } from "../../src/core/access.ts";
-import {
-  answerTo,
-  guestAt,
-  type Json,
-  outcome,
-  type RoomsFixture,
-  roomsFixture,
-  type TestClient,
-} from "./rooms-fixture.ts";
+import { answerTo, type Json, outcome, sharedRooms, type TestClient } from "./rooms-fixture.ts";
 
-let fixture: RoomsFixture;
-let owner: UserCaller;
-let guests = 0;
-beforeAll(async () => {
-  fixture = await roomsFixture();
-  owner = await fixture.person("Olga");
-});
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-});
+const { fixture, owner, guest } = await sharedRooms();
 
-const guest = () => guestAt(++guests);
 const videoRoom = () => fixture.room(owner, { room_type: "video" });
 const offerOf = (client: TestClient) => ({
   offer_id: client.joined.offer_id,

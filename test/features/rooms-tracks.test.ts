@@ -1,30 +1,12 @@
 /** Tracks mode: a section for each remote track, up to a bound, and what follows beyond it. */
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { settle } from "../../src/base/clock.ts";
 import { LIMITS } from "../../src/base/limits.ts";
-import type { UserCaller } from "../../src/core/access.ts";
-import {
-  type AnswerWishes,
-  guestAt,
-  type Json,
-  type RoomsFixture,
-  roomsFixture,
-  type TestClient,
-} from "./rooms-fixture.ts";
+import { type AnswerWishes, type Json, sharedRooms, type TestClient } from "./rooms-fixture.ts";
 
-let fixture: RoomsFixture;
-let owner: UserCaller;
-let guests = 0;
-beforeAll(async () => {
-  fixture = await roomsFixture();
-  owner = await fixture.person("Olga");
-});
-afterAll(async () => {
-  await fixture[Symbol.asyncDispose]();
-});
+const { fixture, owner, guest } = await sharedRooms();
 
-const guest = () => guestAt(++guests);
 const TRACKS = { mode: "tracks", publish: [] };
 const camera = { publish: ["audio", "video"] };
 
