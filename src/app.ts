@@ -111,7 +111,7 @@ async function select(db: Database, config: Config, features: readonly Feature[]
   const past = await readPast(db);
   const foreign = foreignCollections(past, features);
   const wanted = config.server.features;
-  if (wanted !== "all" || !past.migrations.has(POCKETBASE_MIGRATION)) {
+  if (wanted !== "all" || !cameFromPocketBase(past)) {
     return selectFeatures(features, wanted, foreign);
   }
   const { enabled, disabled } = selectFeatures(features, "none", foreign);
@@ -119,12 +119,17 @@ async function select(db: Database, config: Config, features: readonly Feature[]
   return { enabled, disabled: disabled.map(({ name }) => ({ name, reason })) };
 }
 
-/** The first of PocketBase's own migrations; the list of them stays in the database. */
-const POCKETBASE_MIGRATION = "1640988000_init.go";
+/** It was at work there before this server: the list of migrations keeps their order. */
+function cameFromPocketBase({ migrations }: Past): boolean {
+  const [first] = migrations;
+  return first !== undefined && POCKETBASE_MIGRATION.test(first);
+}
+
+const POCKETBASE_MIGRATION = /^1640988000_(aux_)?init\.go$/;
 
 /** What a data directory says of who worked on it. */
 interface Past {
-  /** Names of applied migrations, whoever's they are. */
+  /** Names of applied migrations, whoever's they are, in the order of their application. */
   readonly migrations: ReadonlySet<string>;
   readonly collections: readonly string[];
 }

@@ -45,6 +45,29 @@ async function tables(db: SqliteDatabase): Promise<string[]> {
 }
 
 describe("migrations", () => {
+  test("write down those of another program that they stand for, and say nothing of them", async () => {
+    await using fresh = await freshDatabase();
+    const { db } = fresh;
+    const all = [{ ...FIRST, standsFor: ["1_theirs", "2_theirs"] }, SECOND];
+    await migrateUp(db, all, options());
+    const rows = await db.all<{ file: string }>("SELECT file FROM _migrations ORDER BY applied");
+    const files = rows.map(({ file }) => file);
+    expect(files).toEqual([FIRST.name, "1_theirs", "2_theirs", SECOND.name]);
+    const status = await migrationStatus(db, all);
+    expect(status.map(({ name }) => name)).toEqual([FIRST.name, SECOND.name]);
+    expect(await migrateDown(db, all, { ...options(), count: 1 })).toEqual([SECOND.name]);
+  });
+
+  test("leave another program's list as it is where that one was at work", async () => {
+    await using fresh = await freshDatabase();
+    const { db } = fresh;
+    await migrateUp(db, [], options());
+    await db.write((tx) => tx.run("INSERT INTO _migrations VALUES ('1_theirs', 5)"));
+    await migrateUp(db, [{ ...FIRST, standsFor: ["1_theirs", "2_theirs"] }], options());
+    const rows = await db.all<{ file: string }>("SELECT file FROM _migrations ORDER BY applied");
+    expect(rows.map(({ file }) => file)).toEqual(["1_theirs", FIRST.name]);
+  });
+
   test("apply once, the server's own first, in order of name", async () => {
     await using fresh = await freshDatabase();
     const { db } = fresh;

@@ -3,8 +3,19 @@ import type { Migration } from "../../infra/db/migrations.ts";
 import { type Collection, type CollectionDefinition, defineCollection } from "./schema.ts";
 import { createCollection, createCollectionsTables, dropCollection } from "./store.ts";
 
+/** What PocketBase 0.36 would do to an empty directory: all of it is there after a first start. */
+const POCKETBASE = [
+  "1640988000_aux_init.go",
+  "1640988000_init.go",
+  "1717233556_v0.23_migrate.go",
+  "1717233557_v0.23_migrate2.go",
+  "1717233558_v0.23_migrate3.go",
+  "1717233559_v0.23_migrate4.go",
+  "1763020353_update_default_auth_alert_templates.go",
+];
+
 export const migrations: readonly Migration[] = [
-  { name: "parvis/0001_records", up: createCollectionsTables },
+  { name: "parvis/0001_records", standsFor: POCKETBASE, up: createCollectionsTables },
 ];
 
 /** A migration that tells which collections it makes. */

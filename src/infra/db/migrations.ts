@@ -11,6 +11,11 @@ import type { Database, Reader, Transaction } from "./database.ts";
 export interface Migration {
   /** `parvis/0001_collections` for the server's own, `1700000000_rooms` for an operator's. */
   readonly name: string;
+  /**
+   * Migrations of another program whose work this one does. In a database where none of them was
+   * applied they are written down after it: the other program can open that database then.
+   */
+  readonly standsFor?: readonly string[];
   /** `now` in milliseconds since the Unix epoch. */
   up(tx: Transaction, now: number): Promise<void>;
   /** Without it the migration cannot be taken back. */
@@ -49,15 +54,20 @@ interface AppliedRow {
   readonly applied: number;
 }
 
-/** All known and all applied migrations: applied ones first, in order of application. */
+/**
+ * All known and all applied migrations: applied ones first, in order of application; without those
+ * that a known one stands for.
+ */
 export async function migrationStatus(
   db: Database,
   migrations: readonly Migration[],
   dormant: readonly Migration[] = [],
 ): Promise<MigrationStatus[]> {
   await db.write((tx) => tx.run(TABLE));
-  const known = new Set([...migrations, ...dormant].map(({ name }) => name));
-  const applied = await appliedRows(db);
+  const all = [...migrations, ...dormant];
+  const known = new Set(all.map(({ name }) => name));
+  const stoodFor = new Set(all.flatMap(({ standsFor = [] }) => standsFor));
+  const applied = (await appliedRows(db)).filter(({ file }) => !stoodFor.has(file));
   const done = applied.map(({ file, applied: at }) => {
     return { name: file, appliedAt: Math.floor(at / 1000), known: known.has(file) };
   });
@@ -94,7 +104,9 @@ export async function migrateUp(
       for (const migration of pending) {
         await attempt(migration, () => migration.up(tx, options.clock.now()));
         // One apart, so that the order of application can be read back.
-        await tx.run(INSERT, migration.name, stamp++);
+        for (const name of [migration.name, ...othersDone(migration, applied)]) {
+          await tx.run(INSERT, name, stamp++);
+        }
       }
       return pending.map(({ name }) => name);
     },
@@ -137,6 +149,10 @@ export async function migrateDown(
 
 function appliedRows(reader: Reader): Promise<AppliedRow[]> {
   return reader.all<AppliedRow>("SELECT file, applied FROM _migrations ORDER BY applied, file");
+}
+
+function othersDone({ standsFor = [] }: Migration, applied: readonly AppliedRow[]) {
+  return applied.some(({ file }) => standsFor.includes(file)) ? [] : standsFor;
 }
 
 /** The server's own come first: an operator's may build on them. */
