@@ -2,7 +2,7 @@
 
 import type { FieldError } from "../../base/errors.ts";
 import { faults } from "./faults.ts";
-import { textOption, type Values } from "./field.ts";
+import { type Field, textOption, type Values } from "./field.ts";
 import { hasDefaultPattern, isPrimaryKey } from "./primary-key.ts";
 import { own, type RecordFields } from "./record-fields.ts";
 import { toTexts } from "./scalars.ts";
@@ -40,21 +40,32 @@ export function pendingLookups(
   values: Values,
   stored: Values | undefined,
 ): Lookup[] {
-  return fields.entries.flatMap(({ field }): Lookup[] => {
-    const value = own(values, field.name);
-    if (field.type === "relation") {
-      const ids = toTexts(value);
-      return ids.length === 0
-        ? []
-        : [relationLookup(field.name, textOption(field, "collectionId"), ids)];
-    }
-    const isNewKey = stored === undefined && isPrimaryKey(field) && !hasDefaultPattern(field);
-    if (!isNewKey || typeof value !== "string" || value === "") return [];
-    return [{ kind: "key", field: field.name, id: value, taken: faults.keyInvalid() }];
-  });
+  const lookups: Lookup[] = [];
+  for (const { field } of fields.entries) {
+    const lookup =
+      field.type === "relation"
+        ? relationLookup(field, values)
+        : isPrimaryKey(field) && stored === undefined && keyLookup(field, values);
+    if (lookup) lookups.push(lookup);
+  }
+  return lookups;
 }
 
-function relationLookup(field: string, collectionId: string, ids: string[]): RelationLookup {
-  const [missingCollection, missingRecords] = [faults.missingCollection(), faults.missingRecords()];
-  return { kind: "relation", field, collectionId, ids, missingCollection, missingRecords };
+function keyLookup(field: Field, values: Values): KeyLookup | undefined {
+  const id = own(values, field.name);
+  if (typeof id !== "string" || id === "" || hasDefaultPattern(field)) return undefined;
+  return { kind: "key", field: field.name, id, taken: faults.keyInvalid() };
+}
+
+function relationLookup(field: Field, values: Values): RelationLookup | undefined {
+  const ids = toTexts(own(values, field.name));
+  if (ids.length === 0) return undefined;
+  return {
+    kind: "relation",
+    field: field.name,
+    collectionId: textOption(field, "collectionId"),
+    ids,
+    missingCollection: faults.missingCollection(),
+    missingRecords: faults.missingRecords(),
+  };
 }

@@ -70,12 +70,12 @@ export async function hashPasswords(
   values: Values,
   hash: (plain: string, cost: number) => Promise<string>,
 ): Promise<Values> {
-  const hashed = { ...values };
+  let hashed = values;
   for (const field of fields) {
-    const value = hashed[field.name];
+    const value = values[field.name];
     if (!(value instanceof NewPassword)) continue;
     const cost = Number(field.cost) || FIELD_DEFAULTS.passwordCost;
-    hashed[field.name] = await hash(value.plain, cost);
+    hashed = { ...hashed, [field.name]: await hash(value.plain, cost) };
   }
   return hashed;
 }

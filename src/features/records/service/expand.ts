@@ -30,8 +30,9 @@ export async function presentExpanded(
   } & PresentOptions,
 ): Promise<PublicRecord[]> {
   const shown = await present(context, models, options);
+  if (options.expand === "" || shown.length === 0) return shown;
   const tree = parseExpand(options.expand);
-  if (tree.size === 0 || shown.length === 0) return shown;
+  if (tree.size === 0) return shown;
   await new Expander(context, models).fill({ ...options, shown }, tree);
   return shown;
 }
