@@ -52,10 +52,20 @@ describe("migrations", () => {
     await migrateUp(db, all, options());
     const rows = await db.all<{ file: string }>("SELECT file FROM _migrations ORDER BY applied");
     const files = rows.map(({ file }) => file);
-    expect(files).toEqual([FIRST.name, "1_theirs", "2_theirs", SECOND.name]);
+    expect(files).toEqual([FIRST.name, SECOND.name, "1_theirs", "2_theirs"]);
+    expect(await migrateUp(db, all, options())).toEqual([]);
     const status = await migrationStatus(db, all);
     expect(status.map(({ name }) => name)).toEqual([FIRST.name, SECOND.name]);
     expect(await migrateDown(db, all, { ...options(), count: 1 })).toEqual([SECOND.name]);
+  });
+
+  test("write those down as well where they were applied before it was known", async () => {
+    await using fresh = await freshDatabase();
+    const { db } = fresh;
+    await migrateUp(db, [FIRST], options());
+    expect(await migrateUp(db, [{ ...FIRST, standsFor: ["1_theirs"] }], options())).toEqual([]);
+    const rows = await db.all<{ file: string }>("SELECT file FROM _migrations ORDER BY applied");
+    expect(rows.map(({ file }) => file)).toEqual([FIRST.name, "1_theirs"]);
   });
 
   test("leave another program's list as it is where that one was at work", async () => {

@@ -13,7 +13,7 @@ export interface Migration {
   readonly name: string;
   /**
    * Migrations of another program whose work this one does. In a database where none of them was
-   * applied they are written down after it: the other program can open that database then.
+   * applied they are written down too: the other program can open that database then.
    */
   readonly standsFor?: readonly string[];
   /** `now` in milliseconds since the Unix epoch. */
@@ -104,9 +104,10 @@ export async function migrateUp(
       for (const migration of pending) {
         await attempt(migration, () => migration.up(tx, options.clock.now()));
         // One apart, so that the order of application can be read back.
-        for (const name of [migration.name, ...othersDone(migration, applied)]) {
-          await tx.run(INSERT, name, stamp++);
-        }
+        await tx.run(INSERT, migration.name, stamp++);
+      }
+      for (const name of migrations.flatMap((migration) => othersDone(migration, applied))) {
+        await tx.run(INSERT, name, stamp++);
       }
       return pending.map(({ name }) => name);
     },

@@ -64,6 +64,11 @@ export function passwordKind(field: Field): ValueKind {
   };
 }
 
+/** Of bcrypt: the binary logarithm of its rounds. */
+export function passwordCost(field: Field | undefined): number {
+  return Number(field?.cost) || FIELD_DEFAULTS.passwordCost;
+}
+
 /** The record with every new password replaced by its hash. `hash` gets the field's bcrypt cost. */
 export async function hashPasswords(
   fields: readonly Field[],
@@ -74,8 +79,7 @@ export async function hashPasswords(
   for (const field of fields) {
     const value = values[field.name];
     if (!(value instanceof NewPassword)) continue;
-    const cost = Number(field.cost) || FIELD_DEFAULTS.passwordCost;
-    hashed = { ...hashed, [field.name]: await hash(value.plain, cost) };
+    hashed = { ...hashed, [field.name]: await hash(value.plain, passwordCost(field)) };
   }
   return hashed;
 }

@@ -80,7 +80,6 @@ function builtIn(dir: string): string[] {
 test("a new directory is past the migrations that the reference would make", async () => {
   using kept = unpack();
   await using fresh = await freshApp();
-  await fresh.request("GET", "/api/health");
   expect(builtIn(fresh.dir)).toEqual(builtIn(kept.dir));
 });
 

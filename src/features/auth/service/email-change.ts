@@ -84,7 +84,7 @@ export class EmailChange {
     const model = this.#accounts.model(collection);
     const storable = await storableChanges(records, { model, record }, changes);
     const place = { collection: collection.id, id: record.id };
-    await this.#accounts.records.update(context, place, storable);
+    await records.update(context, place, storable);
   }
 
   async #read(

@@ -60,9 +60,6 @@ const RATE = {
   count: LIMITS.logBurst,
   windowMs: (LIMITS.logBurst / LIMITS.logPerSecond) * 1_000,
 };
-const SERIAL_CHARS = 7;
-/** Below the bound of what chance is drawn from, and of so many characters. */
-const SERIALS = 2 ** 32;
 /** What no entry can say about a request that reads the log. */
 const REQUEST_PATH = /@(request|collection)\b/;
 
@@ -77,12 +74,9 @@ export class LogBook {
   #closed = false;
   #timer: Timer | undefined;
   #writing: Promise<void> | undefined;
-  #stamp = { ms: Number.NaN, id: "", date: "" };
-  #serial: number;
 
   constructor(parts: LogBookParts) {
     this.#parts = parts;
-    this.#serial = parts.ids.below(SERIALS / 2);
   }
 
   /**
@@ -232,23 +226,11 @@ export class LogBook {
     return this.#parts.database.read<Row>(LIMITS.queryMs, { sql, values });
   }
 
-  /**
-   * Ids are the time and a number that goes up: keys in order are inserted at half the cost, and
-   * nobody gains anything by guessing one.
-   */
   #row(level: number, { message, data }: Description): string {
-    const ms = this.#parts.clock.now();
-    // Many entries share a millisecond.
-    if (ms !== this.#stamp.ms) this.#stamp = { ms, id: timeId(ms), date: storedDate(ms) };
-    this.#serial = (this.#serial + 1) % SERIALS;
-    const id = this.#stamp.id + this.#serial.toString(36).padStart(SERIAL_CHARS, "0");
-    const { date: created } = this.#stamp;
-    return logText({ id, level, message, created, data: JSON.stringify(data) });
+    const { clock, ids } = this.#parts;
+    const created = storedDate(clock.now());
+    return logText({ id: ids.record(), level, message, created, data: JSON.stringify(data) });
   }
-}
-
-function timeId(ms: number): string {
-  return ms.toString(36).padStart(8, "0");
 }
 
 function entryOf({ id, created, data, message, level }: LogRow): LogEntry {

@@ -11,7 +11,7 @@ interface Handled {
   readonly departure: Departure;
 }
 
-/** On the path of every request: about 2 µs where there is an entry, 0.1 where there is none. */
+/** On the path of every request: 5 µs where there is an entry, 0.4 where there is none. */
 export function logRequest(book: LogBook, settings: LogsSettings, handled: Handled): void {
   const { departure } = handled;
   const failed = departure.error !== undefined || departure.status >= 400;

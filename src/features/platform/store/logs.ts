@@ -82,6 +82,7 @@ export function deleteOldest(count: number): SideStatement {
   return deleteSome("ORDER BY rowid", [count]);
 }
 
+/** The limit is bound: it differs from call to call, and a text is kept for good. */
 function deleteSome(chosen: string, values: SideStatement["values"]): SideStatement {
   const sql = `DELETE FROM \`_logs\`
                 WHERE rowid IN (SELECT rowid FROM \`_logs\` ${chosen} LIMIT ?)`;

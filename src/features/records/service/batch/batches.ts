@@ -9,7 +9,7 @@ import { isPrivileged } from "../../../../core/access.ts";
 import type { Context, RequestFacts } from "../../../../core/context.ts";
 import type { RequestEvent } from "../../../../core/execute.ts";
 import type { CallOperation, Operation } from "../../../../core/operation.ts";
-import { FIELD_DEFAULTS } from "../../../../tools/fields/field.ts";
+import { passwordCost } from "../../../../tools/fields/password-kind.ts";
 import type { RecordsService } from "../../service.ts";
 import type { PlainPassword } from "../passwords.ts";
 import { type BatchAction, type BatchRequest, readAction, readBatch } from "./batch-form.ts";
@@ -86,7 +86,7 @@ export class Batches {
     const fits = typeof password === "string" && password !== "" && password === passwordConfirm;
     if (rules.length === 0 || !open || !fits) return undefined;
     const field = collection.fields.find(({ name }) => name === "password");
-    return { plain: password, cost: Number(field?.cost) || FIELD_DEFAULTS.passwordCost };
+    return { plain: password, cost: passwordCost(field) };
   }
 
   async #runAll(
