@@ -7,8 +7,6 @@ import { WORKER_VERSION } from "./invocation.ts";
 import type { Terminal } from "./terminal.ts";
 
 const ASSET = "mediasoup-worker";
-/** Below the data directory: what the executable had to put on disk. */
-const RUNTIME_DIR = ".runtime";
 
 /** Whether a server with this configuration needs media workers. */
 export function wantsMedia({ server }: Config): boolean {
@@ -39,7 +37,7 @@ export async function findWorker(terminal: Terminal, { server }: Config): Promis
   const built = terminal.standalone ? undefined : await findBuiltWorker(terminal);
   if (built !== undefined) return built;
   const { openAssets } = await import("../src/infra/assets/assets.ts");
-  return openAssets(terminal.assets).unpack(ASSET, join(server.dir, RUNTIME_DIR));
+  return openAssets(terminal.assets).unpack(ASSET, server.dir);
 }
 
 async function findBuiltWorker({ env }: Terminal): Promise<string | undefined> {

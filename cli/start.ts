@@ -38,16 +38,16 @@ export async function startServer(call: Invocation, log: Log): Promise<RunningSe
   const secret = modules.OPERATOR_PREFIX + call.ids.secret(43);
   const { media, engine } = await makeEngine(call, log);
   const { promise: restart, resolve } = Promise.withResolvers<void>();
+  const assets = modules.openAssets(call.terminal.assets);
+  const openBcrypt = () => modules.loadBcrypt(assets.unpack("bcrypt.node", dir));
   const app = await modules.createApp(config, {
     ...parts,
+    bcrypt: modules.lazyBcrypt(openBcrypt, log),
     restart: resolve,
     media: engine,
     tokens: [modules.operatorScheme(secret, modules.isOwnAddress)],
   });
-  const http = modules.createHttp(app, {
-    assets: modules.openAssets(call.terminal.assets),
-    log,
-  });
+  const http = modules.createHttp(app, { assets, log });
   const { pid } = call.terminal.process;
   const stop = async () => {
     await http.stop();
@@ -66,15 +66,16 @@ export async function startServer(call: Invocation, log: Log): Promise<RunningSe
 
 /** Loaded together and only here: no other command needs the HTTP server. */
 async function loadModules() {
-  const [app, server, assets, auth, state, addresses] = await Promise.all([
+  const [app, server, assets, bcrypt, auth, state, addresses] = await Promise.all([
     import("../src/app.ts"),
     import("../src/server.ts"),
     import("../src/infra/assets/assets.ts"),
+    import("../src/infra/bcrypt/bcrypt.ts"),
     import("../src/features/auth/index.ts"),
     import("../src/infra/files/server-state.ts"),
     import("../src/infra/machine/addresses.ts"),
   ]);
-  return { ...app, ...server, ...assets, ...auth, ...state, ...addresses };
+  return { ...app, ...server, ...assets, ...bcrypt, ...auth, ...state, ...addresses };
 }
 
 async function makeEngine(

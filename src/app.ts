@@ -27,6 +27,7 @@ import {
 import { allFeatures } from "./features/index.ts";
 import { scrapeTokens } from "./features/system/index.ts";
 import { isSwapPending, revertSwap, settleSwap } from "./infra/archive/swap.ts";
+import { type Bcrypt, runtimeBcrypt } from "./infra/bcrypt/bcrypt.ts";
 import { Bus } from "./infra/bus/bus.ts";
 import type { Database } from "./infra/db/database.ts";
 import { type Migration, migrateUp, migrationStatus } from "./infra/db/migrations.ts";
@@ -44,6 +45,8 @@ export interface AppParts {
   readonly log: Log;
   /** Absent: rooms are stored and listed, but nobody can join one in this process. */
   readonly media?: MediaEngine | undefined;
+  /** Absent: the runtime's own. */
+  readonly bcrypt?: Bcrypt;
   /** Token schemes beside those of the features: the operator's own. */
   readonly tokens?: readonly TokenScheme[];
   /** Ends this process and starts it anew, after a restore; absent where nothing is served. */
@@ -167,6 +170,7 @@ export function knownFeatures(config: Config, parts: AppParts, app?: () => App):
     signInPerMinute: config.server.limits.signInPerMinute,
     logBytesMax: config.server.limits.requestLog,
     dir: config.server.dir,
+    bcrypt: parts.bcrypt ?? runtimeBcrypt(),
     restart: parts.restart,
     rooms: config.server.rooms,
     rtc: config.server.rtc,

@@ -3,6 +3,7 @@
 import type { RoomsConfig, RtcConfig } from "../../config/schema.ts";
 import type { Ids } from "../base/ids.ts";
 import type { Feature } from "../core/registry.ts";
+import type { Bcrypt } from "../infra/bcrypt/bcrypt.ts";
 import type { MediaEngine } from "../infra/media/engine.ts";
 import { auth } from "./auth/index.ts";
 import { files } from "./files/index.ts";
@@ -21,6 +22,7 @@ export interface FeatureParts {
   readonly logBytesMax: number;
   /** The data directory. */
   readonly dir: string;
+  readonly bcrypt: Bcrypt;
   /** Ends this process and starts it anew; undefined where nothing is served. */
   readonly restart: (() => void) | undefined;
   readonly system: SystemOptions;
@@ -32,7 +34,7 @@ export interface FeatureParts {
 
 export function allFeatures(parts: FeatureParts): Feature[] {
   return [
-    records({ encryptionKey: parts.encryptionKey, dir: parts.dir }),
+    records({ encryptionKey: parts.encryptionKey, dir: parts.dir, bcrypt: parts.bcrypt }),
     auth({ ids: parts.ids, signInPerMinute: parts.signInPerMinute, dir: parts.dir }),
     files,
     platform({ dir: parts.dir, restart: parts.restart, logBytesMax: parts.logBytesMax }),

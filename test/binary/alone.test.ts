@@ -1,7 +1,15 @@
 /** The executable has everything in it and trusts nothing around it. */
 
 import { afterAll, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { freshHome, type Home, run, startServer } from "../fixtures/executable.ts";
 import { call, makeRoom, signUp } from "../fixtures/people.ts";
@@ -130,7 +138,8 @@ test("the worker is unpacked once, and again when somebody changed it", async ()
   const home = newHome();
   const workers = () => {
     const folder = join(home.path, "pb_data/.runtime");
-    return readdirSync(folder).map((name) => {
+    const names = readdirSync(folder).filter((name) => name.startsWith("mediasoup-worker"));
+    return names.map((name) => {
       const { mtimeMs, ino } = statSync(join(folder, name));
       return { name, path: join(folder, name), mtimeMs, ino };
     });
@@ -148,4 +157,12 @@ test("the worker is unpacked once, and again when somebody changed it", async ()
   expect(workers()).toHaveLength(1);
   expect(statSync(unpacked[0]?.path ?? "").size).toBeGreaterThan(1_000_000);
   expect(await third.stop()).toBe(0);
+});
+
+test("passwords are hashed by the addon it carries, in the data directory", async () => {
+  const home = newHome();
+  await using server = await startServer(home);
+  await signUp(server.url, "Ada");
+  const loaded = readFileSync(`/proc/${server.pid}/maps`, "utf8");
+  expect(loaded).toContain(join(home.path, "pb_data/.runtime/bcrypt.node-"));
 });

@@ -3,24 +3,17 @@
 import { expect, spyOn, test } from "bun:test";
 import { LIMITS } from "../../src/base/limits.ts";
 import { Passwords } from "../../src/features/records/service/passwords.ts";
+import { runtimeBcrypt } from "../../src/infra/bcrypt/bcrypt.ts";
 
 const COST = 4;
 const THREADS = navigator.hardwareConcurrency;
 
-test("a password is equal to its hash alone, and nothing is to a text that is none", async () => {
-  const passwords = new Passwords();
-  const hash = await passwords.hash("right", COST);
-  expect(await passwords.verify("right", hash)).toBe(true);
-  expect(await passwords.verify("wrong", hash)).toBe(false);
-  expect(await passwords.verify("right", "no hash")).toBe(false);
-});
-
 test("as many run as there are processors, the first come is served first, too many are refused", async () => {
-  const passwords = new Passwords();
   const finish: (() => void)[] = [];
-  using _ = spyOn(Bun.password, "hash").mockImplementation(
-    (plain) => new Promise((resolve) => finish.push(() => resolve(String(plain)))),
-  );
+  const passwords = new Passwords({
+    ...runtimeBcrypt(),
+    hash: (plain) => new Promise((resolve) => finish.push(() => resolve(plain))),
+  });
   const done: string[] = [];
   const all = Array.from({ length: THREADS + LIMITS.passwordsWaitingMax }, async (_each, index) => {
     done.push(await passwords.hash(String(index), COST));
@@ -38,8 +31,9 @@ test("as many run as there are processors, the first come is served first, too m
 });
 
 test("what was hashed ahead is used once, and forgotten after the work", async () => {
-  const passwords = new Passwords();
-  using hashing = spyOn(Bun.password, "hash");
+  const bcrypt = runtimeBcrypt();
+  using hashing = spyOn(bcrypt, "hash");
+  const passwords = new Passwords(bcrypt);
   const twice = { plain: "same", cost: COST };
   const hashes = await passwords.ahead([twice, twice], async () => {
     expect(hashing).toHaveBeenCalledTimes(2);

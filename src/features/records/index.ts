@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { Feature, ServiceKey } from "../../core/registry.ts";
+import type { Bcrypt } from "../../infra/bcrypt/bcrypt.ts";
 import { migrations } from "./migrations.ts";
 import { batchOperations } from "./operations/batch.ts";
 import { collectionsOperations } from "./operations/collections.ts";
@@ -12,6 +13,7 @@ import { CollectionsService } from "./service/collections/collections-service.ts
 import { Scheduler } from "./service/crons/scheduler.ts";
 import { bindCollectionFiles } from "./service/files/collection-files.ts";
 import { RecordFiles } from "./service/files/record-files.ts";
+import { Passwords } from "./service/passwords.ts";
 import { RecordPipeline } from "./service/pipeline.ts";
 import { RateRules } from "./service/rate-limits/rate-rules.ts";
 import { Realtime } from "./service/realtime/realtime.ts";
@@ -63,6 +65,7 @@ export interface RecordsOptions {
   readonly encryptionKey?: string | undefined;
   /** The data directory. */
   readonly dir: string;
+  readonly bcrypt: Bcrypt;
 }
 
 /** Of uploaded files, in the data directory. */
@@ -82,7 +85,8 @@ export function records(options: RecordsOptions): Feature {
       bindCollectionFiles(host.hooks, files);
       const collection = (nameOrId: string) => service.collection(nameOrId);
       const rateRules = new RateRules({ clock: host.clock, settings, collection });
-      const parts = { files, rateRules, settings, scheduler, realtime };
+      const passwords = new Passwords(options.bcrypt);
+      const parts = { files, passwords, rateRules, settings, scheduler, realtime };
       const service = new RecordsService(host.hub, parts);
       const ofRecords = recordOperations(new RecordPipeline(service));
       const operations = [

@@ -17,7 +17,7 @@ import { type CascadeActions, deleteRecords } from "./service/cascade.ts";
 import type { Scheduler } from "./service/crons/scheduler.ts";
 import type { RecordFiles } from "./service/files/record-files.ts";
 import { type Model, Models } from "./service/models.ts";
-import { Passwords } from "./service/passwords.ts";
+import type { Passwords } from "./service/passwords.ts";
 import type { RateRules } from "./service/rate-limits/rate-rules.ts";
 import type { Realtime } from "./service/realtime/realtime.ts";
 import type { SettingsBook } from "./service/settings/book.ts";
@@ -83,16 +83,20 @@ export class RecordsService {
   readonly files: RecordFiles;
   /** Told of every write, whoever makes it. */
   readonly realtime: Realtime;
-  readonly passwords = new Passwords();
+  readonly passwords: Passwords;
   readonly #hub: Hub;
   #models = new Models([]);
 
   constructor(
     hub: Hub,
-    parts: Pick<RecordsService, "files" | "rateRules" | "settings" | "scheduler" | "realtime">,
+    parts: Pick<
+      RecordsService,
+      "files" | "passwords" | "rateRules" | "settings" | "scheduler" | "realtime"
+    >,
   ) {
     this.#hub = hub;
     this.files = parts.files;
+    this.passwords = parts.passwords;
     this.settings = parts.settings;
     this.scheduler = parts.scheduler;
     this.rateRules = parts.rateRules;

@@ -3,7 +3,16 @@
  * worker. In development the same files lie in `dist/assets`, made by the build.
  */
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join, normalize } from "node:path";
 import { fail } from "../../base/errors.ts";
 
@@ -19,12 +28,15 @@ export interface Assets {
   /** By path below the assets folder; undefined when there is none. */
   find(path: string): Asset | undefined;
   /**
-   * Puts an embedded program on disk under `dir`, named after its hash, and returns its path. Done
-   * once: a file that is there and has the right hash is used as it is. Errors: 503
-   * `asset_missing`, `data_dir_unwritable`.
+   * Puts an embedded program or library into the data directory `dir`, named after its hash, and
+   * returns its path. Done once: a file that is there and has the right hash is used as it is.
+   * Those of other versions go. Errors: 503 `asset_missing`, `data_dir_unwritable`.
    */
   unpack(path: string, dir: string): string;
 }
+
+/** In the data directory: what had to be put on disk to be run. */
+const RUNTIME_DIR = ".runtime";
 
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
@@ -64,12 +76,13 @@ export function openAssets(root: string): Assets {
     unpack(path, dir) {
       const bytes = read(path);
       if (!bytes) throw fail.unavailable("asset_missing", `This build carries no ${path}.`);
-      return unpackTo(join(dir, `${path.replaceAll("/", "-")}-${hash(bytes)}`), bytes, dir);
+      return unpackTo(join(dir, RUNTIME_DIR), path.replaceAll("/", "-"), bytes);
     },
   };
 }
 
-function unpackTo(target: string, bytes: Uint8Array, dir: string): string {
+function unpackTo(dir: string, name: string, bytes: Uint8Array): string {
+  const target = join(dir, `${name}-${hash(bytes)}`);
   if (existsSync(target) && hash(readFileSync(target)) === hash(bytes)) return target;
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -77,6 +90,9 @@ function unpackTo(target: string, bytes: Uint8Array, dir: string): string {
     writeFileSync(partial, bytes, { mode: 0o700 });
     chmodSync(partial, 0o700);
     renameSync(partial, target);
+    for (const other of readdirSync(dir)) {
+      if (other.startsWith(`${name}-`) && join(dir, other) !== target) rmSync(join(dir, other));
+    }
   } catch (cause) {
     throw fail.unavailable("data_dir_unwritable", `Cannot write ${target}.`, { cause });
   }

@@ -16,8 +16,9 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
+import { createRequire } from "node:module";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { bundleWeb } from "./bundle.ts";
 
 const ROOT = resolve(import.meta.dir, "../../..");
@@ -30,6 +31,7 @@ async function layOutAssets(worker: string | undefined): Promise<void> {
   await bundleWeb(ASSETS);
   mkdirSync(join(ASSETS, "config"), { recursive: true });
   cpSync(join(ROOT, "config/realtime.yaml"), join(ASSETS, "config/realtime.yaml"));
+  copyFileSync(bcryptAddon(), join(ASSETS, "bcrypt.node"));
   if (worker) copyFileSync(worker, join(ASSETS, "mediasoup-worker"));
 }
 
@@ -66,6 +68,14 @@ async function compile(outfile: string): Promise<void> {
   // The map is inside the executable; the compiler leaves a copy beside it.
   rmSync(`${partial}.map`, { force: true });
   renameSync(partial, outfile);
+}
+
+/** The one of the package's addons that is for this machine, as the package itself chooses it. */
+function bcryptAddon(): string {
+  const require = createRequire(import.meta.url);
+  const manifest = require.resolve("bcrypt/package.json");
+  const choice: unknown = createRequire(manifest)("node-gyp-build");
+  return (choice as { path(folder: string): string }).path(dirname(manifest));
 }
 
 function cachedWorker(): string | undefined {

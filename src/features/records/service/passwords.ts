@@ -1,11 +1,12 @@
 /**
- * Passwords hashed and compared by bcrypt, on threads of the runtime's own: as many at once as
- * there are processors, the others in the order in which they came. More at once would be no
- * faster, and would let the last one in go first.
+ * Passwords hashed and compared by bcrypt: as many at once as there are processors, the others in
+ * the order in which they came. More at once would be no faster, and would let the last one in go
+ * first.
  */
 
 import { fail } from "../../../base/errors.ts";
 import { LIMITS } from "../../../base/limits.ts";
+import type { Bcrypt } from "../../../infra/bcrypt/bcrypt.ts";
 import { Gate } from "../../../tools/gate.ts";
 
 export interface PlainPassword {
@@ -20,18 +21,17 @@ export class Passwords {
     waitingMax: LIMITS.passwordsWaitingMax,
     refuse: () => fail.unavailable("passwords_busy", "Too many passwords are being checked."),
   });
+  readonly #bcrypt: Bcrypt;
   /** Hashes that `ahead` made, by what they are of. */
   readonly #made = new Map<string, string[]>();
 
+  constructor(bcrypt: Bcrypt) {
+    this.#bcrypt = bcrypt;
+  }
+
   /** A stored text that is no hash is equal to nothing. Error: 503 `passwords_busy`. */
   async verify(plain: string, hash: string): Promise<boolean> {
-    return this.#gate.run(async () => {
-      try {
-        return await Bun.password.verify(plain, hash);
-      } catch {
-        return false;
-      }
-    });
+    return this.#gate.run(() => this.#bcrypt.verify(plain, hash));
   }
 
   /** Error: 503 `passwords_busy`. */
@@ -57,7 +57,7 @@ export class Passwords {
   }
 
   #hash({ plain, cost }: PlainPassword): Promise<string> {
-    return this.#gate.run(() => Bun.password.hash(plain, { algorithm: "bcrypt", cost }));
+    return this.#gate.run(() => this.#bcrypt.hash(plain, cost));
   }
 
   /** Somebody else may have hashed the same ahead. */
