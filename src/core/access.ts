@@ -52,6 +52,16 @@ export interface SystemCaller extends Origin {
 
 export type Caller = GuestCaller | UserCaller | SuperuserCaller | ParticipantCaller | SystemCaller;
 
+/** Nobody signed in. The address is asked for when it counts. */
+export function guestFrom(origin: Origin): GuestCaller {
+  return {
+    kind: "guest",
+    get ip() {
+      return origin.ip;
+    },
+  };
+}
+
 export const SYSTEM: SystemCaller = { kind: "system", ip: "127.0.0.1" };
 
 /** Superusers and the server itself: no rule and no rate limit holds them. */

@@ -3,7 +3,7 @@
 import { AppError, assert, fail, toAppError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type RateLimit, TokenBuckets } from "../tools/token-bucket.ts";
-import { type Caller, callerKey, checkAccess, isPrivileged } from "./access.ts";
+import { type Caller, callerKey, checkAccess, guestFrom, isPrivileged } from "./access.ts";
 import { Context, type ContextOptions, type Runtime } from "./context.ts";
 import type { CallOperation, Operation, WatchOperation } from "./operation.ts";
 import type { Registry, TokenOrigin } from "./registry.ts";
@@ -54,11 +54,11 @@ export class Kernel {
     origin: TokenOrigin,
     dialect: Operation["dialect"] = "own",
   ): Promise<Caller> {
-    if (!token) return { kind: "guest", ip: origin.ip };
+    if (!token) return guestFrom(origin);
     const scheme = this.registry.tokens.find((candidate) => candidate.matches(token));
     const caller = await scheme?.authenticate(token, origin);
     if (caller) return caller;
-    if (dialect === "records") return { kind: "guest", ip: origin.ip };
+    if (dialect === "records") return guestFrom(origin);
     throw fail.unauthenticated("invalid_token", "The token is not valid or has expired.");
   }
 

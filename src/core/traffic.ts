@@ -3,15 +3,21 @@
 import type { AppError } from "../base/errors.ts";
 import type { Caller } from "./access.ts";
 
+/** Where a request came from. Found out when it is asked for; "0.0.0.0" once the client is gone. */
+export interface RequestOrigin {
+  /** The client's address, proxies taken into account. */
+  readonly ip: string;
+  /** The other end of the connection. */
+  readonly peer: string;
+}
+
 /** A request as it came. */
 export interface Arrival {
   readonly request: Request;
   /** Of its address: the path as it came, and the query with its question mark. */
   readonly pathname: string;
   readonly search: string;
-  /** The client's address, proxies taken into account, and that of the connection. */
-  readonly ip: string;
-  readonly peer: string;
+  readonly origin: RequestOrigin;
   /** Parameters of its path, where a route took it. */
   readonly params: Readonly<Record<string, string>>;
   /** Under which names rate limit rules know it, beside its path. */

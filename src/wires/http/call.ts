@@ -44,7 +44,7 @@ export class HttpCall implements RequestFacts {
   }
 
   get ip(): string {
-    return this.arrival.ip;
+    return this.arrival.origin.ip;
   }
 
   get method(): string {

@@ -3,7 +3,7 @@
 import type { Elysia } from "elysia";
 import { type AppError, toAppError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import type { Caller } from "../../core/access.ts";
+import { type Caller, guestFrom } from "../../core/access.ts";
 import type { Kernel } from "../../core/execute.ts";
 import type { HttpMethod, Operation } from "../../core/operation.ts";
 import type { RouteMetrics } from "../../core/request-metrics.ts";
@@ -11,7 +11,7 @@ import type { Arrival, Departure } from "../../core/traffic.ts";
 import { bearerToken, requestIdFrom } from "../../core/wire.ts";
 import { HttpCall, splitAddress } from "./call.ts";
 import type { Departures } from "./departures.ts";
-import type { ClientAddress } from "./origin.ts";
+import { type ClientAddress, HttpOrigin } from "./origin.ts";
 import { type Cors, errorReply, type Reply, SECURITY_HEADERS } from "./respond.ts";
 
 export interface Mount {
@@ -73,7 +73,7 @@ export function mountRoute(
 /** Mounts what answers wherever no route does. Rate limit rules take its callers for guests. */
 export function mountFallback(mount: Mount, serve: (request: Request) => Promise<Response>): void {
   const handler: HttpHandler = (call) => {
-    mount.kernel.registry.traffic?.admit(call.arrival, { kind: "guest", ip: call.ip });
+    mount.kernel.registry.traffic?.admit(call.arrival, guestFrom(call.arrival.origin));
     return serve(call.request);
   };
   mount.app.all(
@@ -126,10 +126,9 @@ function complete(
   const { request, requestId, framed } = options;
   if (!(answer instanceof Response)) {
     const { status, body } = answer;
-    const headers = mount.cors.complete(answer.headers, request.headers.get("origin"));
-    const response = new Response(body, { status, headers });
-    response.headers.set("x-request-id", requestId);
-    return response;
+    const origin = request.headers.get("origin");
+    const headers = mount.cors.complete(answer.headers, { origin, requestId });
+    return new Response(body, { status, headers });
   }
   finish(mount, request, answer);
   if (framed && answer.status < 400) answer.headers.delete("x-frame-options");
@@ -137,17 +136,13 @@ function complete(
   return answer;
 }
 
-function arrive(
-  { app, kernel, clientAddress }: Mount,
-  { request, params }: Raw,
-  target: MountTarget,
-): Arrival {
-  const peer = app.server?.requestIP(request)?.address ?? "127.0.0.1";
-  // What the operator set while the server runs goes before what it was started with.
-  const named = kernel.registry.traffic?.addressOf(request.headers);
-  const ip = named ?? clientAddress.of(request, peer);
+function arrive(mount: Mount, { request, params }: Raw, target: MountTarget): Arrival {
+  const { clientAddress } = mount;
+  const { server } = mount.app;
+  const { traffic } = mount.kernel.registry;
+  const origin = new HttpOrigin(request, { clientAddress, server, traffic });
   const rateTags = target.rateTags ?? NO_TAGS;
-  return { request, ...splitAddress(request.url), ip, peer, params, rateTags };
+  return { request, ...splitAddress(request.url), origin, params, rateTags };
 }
 
 const NO_TAGS: readonly string[] = [];
@@ -188,7 +183,9 @@ export async function authenticate(
   const header = bearerToken(call.request.headers.get("authorization"));
   const fromQuery = operation.kind === "watch" ? call.query.get("token") : null;
   const token = header ?? (fromQuery || undefined);
-  const caller = await mount.kernel.authenticate(token, { ip: call.ip }, operation.dialect);
+  // Who changes something or stays is known by the address even where the client leaves at once.
+  const origin = operation.kind === "read" ? call.arrival.origin : { ip: call.ip };
+  const caller = await mount.kernel.authenticate(token, origin, operation.dialect);
   call.caller = caller;
   mount.kernel.registry.traffic?.admit(call.arrival, caller);
   return token === undefined ? { caller } : { caller, token };

@@ -105,16 +105,21 @@ export class Cors {
     );
   }
 
-  /** These headers with those that every answer to this origin carries. */
+  /**
+   * These headers with those that every answer to this request carries. To be put into a response
+   * at once: the next call may give the same object with other values.
+   */
   complete(
     headers: Readonly<Record<string, string>>,
-    origin: string | null,
+    { origin, requestId }: { readonly origin: string | null; readonly requestId: string },
   ): Headers | Record<string, string> {
     const allowed = this.#allowed(origin);
-    if (allowed) {
-      return { ...this.#base, "access-control-allow-origin": allowed, ...headers };
+    if (headers === JSON_HEADERS && !allowed) {
+      this.#json.set("x-request-id", requestId);
+      return this.#json;
     }
-    return headers === JSON_HEADERS ? this.#json : { ...this.#base, ...headers };
+    const own = allowed ? { "access-control-allow-origin": allowed } : undefined;
+    return { ...this.#base, ...own, ...headers, "x-request-id": requestId };
   }
 
   apply(request: Request, headers: Headers): void {

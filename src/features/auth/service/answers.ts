@@ -4,7 +4,7 @@ import { fail } from "../../../base/errors.ts";
 import type { Log } from "../../../base/log.ts";
 import type { Caller } from "../../../core/access.ts";
 import type { Context } from "../../../core/context.ts";
-import type { FeatureHost } from "../../../core/registry.ts";
+import type { FeatureHost, TokenOrigin } from "../../../core/registry.ts";
 import { meetsRule, type PublicRecord, presentExpanded } from "../../records/index.ts";
 import { SUPERUSERS } from "../schema.ts";
 import type { Account, Accounts, TokenBearer } from "./accounts.ts";
@@ -60,7 +60,7 @@ export class Answers {
     }
     const token = signedIn.token ?? this.#accounts.issue(context, account, NEW_TOKEN);
     const claims = { exp: Number.POSITIVE_INFINITY, refreshable: false };
-    const caller = callerOf({ ...account, claims }, context.caller.ip);
+    const caller = callerOf({ ...account, claims }, context.caller);
     const record = await this.#show(context, { account, caller, input });
     if (method && this.#accounts.options(account.collection).authAlert.enabled) {
       await this.#noteOrigin(context, account);
@@ -126,16 +126,18 @@ export function callerOf(
     record,
     claims,
   }: Account & { readonly claims: Pick<TokenBearer["claims"], "exp" | "refreshable"> },
-  ip: string,
+  origin: TokenOrigin,
 ): Caller {
-  const own = {
+  const caller = {
     id: record.id,
     collection: collection.name,
-    ip,
     expiresAt: claims.exp * 1000,
     refreshable: claims.refreshable,
     record,
+    get ip() {
+      return origin.ip;
+    },
   };
-  if (collection.name === SUPERUSERS) return { ...own, kind: "superuser" };
-  return { ...own, kind: "user", name: String(record.name ?? "") };
+  if (collection.name === SUPERUSERS) return Object.assign(caller, { kind: "superuser" } as const);
+  return Object.assign(caller, { kind: "user", name: String(record.name ?? "") } as const);
 }

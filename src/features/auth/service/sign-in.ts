@@ -72,7 +72,7 @@ export class AuthService {
     type: TokenType = "auth",
   ): Promise<Caller | undefined> {
     const bearer = await this.#accounts.bearer(this.#host.context(), token, type);
-    return bearer && callerOf(bearer, origin.ip);
+    return bearer && callerOf(bearer, origin);
   }
 
   /** Error: 401 for guests, 403 for a caller of another collection. */

@@ -29,12 +29,12 @@ function described({ arrival, departure }: Handled, settings: LogsSettings, fail
     execTime: Math.round(departure.tookMs * 1_000) / 1_000,
     method,
     referer: cut(request.headers.get("referer") ?? "", LIMITS.logHeaderCharsMax),
-    ...(settings.logIP ? { remoteIP: arrival.peer } : undefined),
+    ...(settings.logIP ? { remoteIP: arrival.origin.peer } : undefined),
     status: departure.status,
     type: "request",
     url,
     userAgent: cut(request.headers.get("user-agent") ?? "", LIMITS.logHeaderCharsMax),
-    ...(settings.logIP ? { userIP: arrival.ip } : undefined),
+    ...(settings.logIP ? { userIP: arrival.origin.ip } : undefined),
   };
   return { message: `${method} ${readable(url)}`, data };
 }
