@@ -84,6 +84,8 @@ export const LIMITS = {
   /** Totals of lists that are kept, and the characters of their queries. Reached: oldest go. */
   listTotalsMax: 10_000,
   listTotalCharsMax: 8 * 1024 * 1024,
+  /** Ids of records that relations were found to name; reached: all are forgotten. */
+  knownIdsMax: 10_000,
   expandPathsMax: 100,
   relationDepthMax: 6,
   expandBackMax: 1_000,

@@ -36,6 +36,8 @@ export interface Departure {
 }
 
 export interface Traffic {
+  /** More comes than it takes note of: an answer may leave no entry. */
+  readonly isFlooded: boolean;
   /** The client's address where a header that the operator trusts names it. */
   addressOf(headers: Headers): string | undefined;
   /** Errors: 429 `rate_limited` where a rule of the operator is used up. */

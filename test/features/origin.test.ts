@@ -5,7 +5,7 @@ import type { Traffic } from "../../src/core/traffic.ts";
 import { HttpCall } from "../../src/wires/http/call.ts";
 import { authenticate, type Mount } from "../../src/wires/http/mount.ts";
 import { ClientAddress, HttpOrigin } from "../../src/wires/http/origin.ts";
-import { freshApp } from "./app-fixture.ts";
+import { type AppFixture, freshApp } from "./app-fixture.ts";
 
 type Named = Pick<Traffic, "addressOf">;
 
@@ -63,29 +63,41 @@ test("a request over no connection is the server's own", () => {
   expect(origin.ip).toBe("127.0.0.1");
 });
 
+/** Of a call's first step: whether the system was asked before anything was waited for, and at all. */
+async function enter({ app: { kernel } }: AppFixture, name: string, bearer: string | undefined) {
+  const operation = kernel.registry.operations.find((each) => each.name === name);
+  if (!operation) throw new Error(`no operation ${name}`);
+  const headers = bearer === undefined ? {} : { authorization: bearer };
+  const { call, asked } = arrived("192.0.2.1", { headers });
+  const entering = authenticate({ kernel } as Mount, operation, call);
+  const askedAtOnce = asked();
+  const { caller } = await entering;
+  const askedBefore = asked();
+  return { kind: caller.kind, ip: caller.ip, askedAtOnce, askedBefore };
+}
+
 test("who changes something or stays is known at once, who reads when it counts", async () => {
   await using fixture = await freshApp({ features: "none" });
-  const { kernel } = fixture.app;
   const { token } = await fixture.signUp("Ann");
-  const operation = (name: string) => {
-    const found = kernel.registry.operations.find((each) => each.name === name);
-    if (!found) throw new Error(`no operation ${name}`);
-    return found;
-  };
   for (const bearer of [undefined, token]) {
-    const headers = bearer === undefined ? {} : { authorization: bearer };
-    const who = async (name: string) => {
-      const { call, asked } = arrived("192.0.2.1", { headers });
-      const entering = authenticate({ kernel } as Mount, operation(name), call);
-      const askedAtOnce = asked();
-      const { caller } = await entering;
-      const askedBefore = asked();
-      return { kind: caller.kind, ip: caller.ip, askedAtOnce, askedBefore, asked: asked() };
-    };
     const kind = bearer === undefined ? ("guest" as const) : ("user" as const);
-    const common = { kind, ip: "192.0.2.1", asked: 1 };
-    expect(await who("records.view")).toEqual({ ...common, askedAtOnce: 0, askedBefore: 0 });
-    expect(await who("records.create")).toEqual({ ...common, askedAtOnce: 1, askedBefore: 1 });
-    expect(await who("realtime.connect")).toMatchObject({ ip: "192.0.2.1", askedAtOnce: 1 });
+    const ip = "192.0.2.1";
+    const late = { kind, ip, askedAtOnce: 0, askedBefore: 0 };
+    const atOnce = { kind, ip, askedAtOnce: 1, askedBefore: 1 };
+    expect(await enter(fixture, "records.view", bearer)).toEqual(late);
+    expect(await enter(fixture, "records.create", bearer)).toEqual(atOnce);
+    expect(await enter(fixture, "realtime.connect", bearer)).toMatchObject({ ip, askedAtOnce: 1 });
   }
+});
+
+test("of more writes than the log takes note of nobody is asked at once", async () => {
+  await using fixture = await freshApp({ features: "none" });
+  const isFlooded = () => fixture.app.kernel.registry.traffic?.isFlooded === true;
+  expect(isFlooded()).toBe(false);
+  while (!isFlooded()) await fixture.request("GET", "/api/collections/users/records");
+  expect(await enter(fixture, "records.create", undefined)).toMatchObject({ askedBefore: 0 });
+  fixture.clock.advance(1_000);
+  await fixture.request("GET", "/api/collections/users/records");
+  expect(isFlooded()).toBe(false);
+  expect(await enter(fixture, "records.create", undefined)).toMatchObject({ askedAtOnce: 1 });
 });

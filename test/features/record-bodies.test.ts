@@ -30,10 +30,13 @@ async function thingsApp(): Promise<AppFixture> {
 interface Sent {
   readonly body: string | Uint8Array<ArrayBuffer> | FormData | URLSearchParams;
   readonly type?: string;
+  /** What the body's length is stated to be, in bytes. */
+  readonly length?: number;
 }
 
-async function send(app: AppFixture, { body, type }: Sent) {
-  const headers = type === undefined ? {} : { "content-type": type };
+async function send(app: AppFixture, { body, type, length }: Sent) {
+  const headers: Record<string, string> = type === undefined ? {} : { "content-type": type };
+  if (length !== undefined) headers["content-length"] = String(length);
   const init = { method: "POST", headers, body };
   const request = new Request("http://localhost/api/collections/things/records", init);
   // A body of text brings a type of its own, which nobody asked for.
@@ -90,6 +93,8 @@ describe("JSON is read leniently", () => {
   test.each(rows)("%p", async (body, answer) => {
     await using app = await thingsApp();
     expect(await send(app, { body, type: JSON_TYPE })).toEqual(answer as unknown[]);
+    const length = Buffer.byteLength(body as string);
+    expect(await send(app, { body, type: JSON_TYPE, length })).toEqual(answer as unknown[]);
   });
 });
 

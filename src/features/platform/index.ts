@@ -63,6 +63,9 @@ function create(host: FeatureHost, options: PlatformOptions) {
   const mails = new TestMails(records, (context, mail) => sendTestMail(auth, context, mail));
   addJobs({ host, records, logs, backups });
   const traffic: Traffic = {
+    get isFlooded() {
+      return logs.isFlooded;
+    },
     addressOf: (headers) => trustedAddress(headers, settings.current.trustedProxy),
     admit: ({ request, pathname: path, params, rateTags }, caller) => {
       const { method } = request;

@@ -28,6 +28,21 @@ async function readText(request: Request, bytesMax: number): Promise<string> {
   return new TextDecoder().decode(await readBytes(request, bytesMax));
 }
 
+/**
+ * The whole body with its byte order mark, if any; what is no UTF-8 becomes U+FFFD. Error: 413
+ * `body_too_large` as soon as its length is known.
+ */
+export async function readMarkedText(request: Request, bytesMax: number): Promise<string> {
+  if (!checkLength(request, bytesMax)) {
+    const bytes = await readBytes(request, bytesMax);
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  }
+  // Faster than bytes that are decoded here. It leaves a mark out; nothing else makes it shorter.
+  const text = await unlessGone(request, () => request.text());
+  const declared = Number(request.headers.get("content-length"));
+  return Buffer.byteLength(text) < declared ? `\u{feff}${text}` : text;
+}
+
 /** The whole body. Error: 413 `body_too_large` as soon as its length is known. */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
   return unlessGone(request, () => collect(request, bytesMax));

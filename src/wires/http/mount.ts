@@ -183,10 +183,18 @@ export async function authenticate(
   const header = bearerToken(call.request.headers.get("authorization"));
   const fromQuery = operation.kind === "watch" ? call.query.get("token") : null;
   const token = header ?? (fromQuery || undefined);
-  // Who changes something or stays is known by the address even where the client leaves at once.
-  const origin = operation.kind === "read" ? call.arrival.origin : { ip: call.ip };
+  const origin = isAskedLate(mount, operation) ? call.arrival.origin : { ip: call.ip };
   const caller = await mount.kernel.authenticate(token, origin, operation.dialect);
   call.caller = caller;
   mount.kernel.registry.traffic?.admit(call.arrival, caller);
   return token === undefined ? { caller } : { caller, token };
+}
+
+/**
+ * Who changes something or stays is known by the address even where the client leaves at once. Of
+ * writes of records there may come more than anybody takes note of.
+ */
+function isAskedLate({ kernel }: Mount, { kind, dialect }: Operation): boolean {
+  if (kind === "read") return true;
+  return kind === "write" && dialect === "records" && kernel.registry.traffic?.isFlooded === true;
 }

@@ -12,7 +12,7 @@ import { readMultipartForm } from "../../infra/files/uploads.ts";
 import type { SentFiles } from "../../tools/fields/upload.ts";
 import { type FormEntry, inferForm, JSON_PAYLOAD } from "../../tools/form.ts";
 import { parseFirstObject } from "../../tools/lenient-json.ts";
-import { checkLength, isWithoutBody, readBytes, unlessGone } from "./body.ts";
+import { checkLength, isWithoutBody, readBytes, readMarkedText, unlessGone } from "./body.ts";
 import { bytesMaxOf, convert, pickQuery, type RequestParts } from "./input.ts";
 
 /** Where temporary files of uploads go, and what names them. */
@@ -60,9 +60,12 @@ async function readBody(
     checkLength(request, bytesMax);
     return readForm(operation, request, { ...place, bodyBytesMax: bytesMax });
   }
+  if (type.startsWith("application/json")) {
+    const text = await readMarkedText(request, bytesMax);
+    return text === "" ? NOTHING : { body: parseBody(text) };
+  }
   const bytes = await readBytes(request, bytesMax);
   if (bytes.length === 0) return NOTHING;
-  if (type.startsWith("application/json")) return { body: readJson(bytes) };
   if (type.startsWith("application/x-www-form-urlencoded")) {
     const entries = [...new URLSearchParams(new TextDecoder().decode(bytes))];
     return formInput(operation, entries);
@@ -70,9 +73,8 @@ async function readBody(
   throw fail.invalid("unsupported_content_type", "The body's content type is not supported.");
 }
 
-/** What is no UTF-8 becomes U+FFFD; a byte order mark is no JSON. */
-function readJson(bytes: Uint8Array): Body {
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+/** A byte order mark is no JSON. */
+function parseBody(text: string): Body {
   const value = parseFirstObject(text, LIMITS.recordJsonDepthMax);
   if (value === undefined) throw fail.invalid("invalid_json", "The body is not a JSON object.");
   return value ?? undefined;

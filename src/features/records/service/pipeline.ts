@@ -25,6 +25,7 @@ import { checkAccountForm } from "./auth-form.ts";
 import { requestInfo, seesAll } from "./caller.ts";
 import { presentExpanded } from "./expand.ts";
 import type { Query } from "./filters.ts";
+import { KnownIds } from "./known-ids.ts";
 import { type ListParameters, readPage } from "./list-parameters.ts";
 import type { Model, Models } from "./models.ts";
 import type { PublicRecord } from "./present.ts";
@@ -64,6 +65,7 @@ type RuleName = "listRule" | "viewRule" | "createRule" | "updateRule" | "deleteR
 export class RecordPipeline {
   readonly #records: RecordsService;
   readonly #totals = new Totals();
+  readonly #knownIds = new KnownIds();
 
   constructor(records: RecordsService) {
     this.#records = records;
@@ -331,7 +333,12 @@ export class RecordPipeline {
       if (stored && revokesTokens(entry)) settled = { ...values, tokenKey: context.ids.secret(50) };
     }
     const found: Record<string, FieldError> = {
-      ...(await lookUpFaults(context, models, { model, values: settled, stored })),
+      ...(await lookUpFaults(context, models, {
+        model,
+        values: settled,
+        stored,
+        knownIds: this.#knownIds,
+      })),
       ...model.fields.check(settled, stored),
     };
     if (Object.keys(found).length > 0) throw fieldErrors(found);
@@ -376,9 +383,10 @@ async function lookUpFaults(
     readonly model: Model;
     readonly values: Values;
     readonly stored: RecordData | undefined;
+    readonly knownIds: KnownIds;
   },
 ): Promise<Record<string, FieldError>> {
-  const { model, values, stored } = entry;
+  const { model, values, stored, knownIds } = entry;
   const found: Record<string, FieldError> = {};
   for (const lookup of pendingLookups(model.fields, values, stored)) {
     if (lookup.kind === "key") {
@@ -387,7 +395,7 @@ async function lookUpFaults(
     }
     const target = models.find(lookup.collectionId);
     if (!target) found[lookup.field] = lookup.missingCollection;
-    else if ((await countIds(context.db, target, lookup.ids)) < lookup.ids.length) {
+    else if (!(await knownIds.areThere(context, target, lookup.ids))) {
       found[lookup.field] = lookup.missingRecords;
     }
   }

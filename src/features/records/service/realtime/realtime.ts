@@ -195,7 +195,7 @@ function viewTopics({ name, id }: Collection, record: string): string[] {
   return [`${name}/${record}`, `${id}/${record}`];
 }
 
-/** Participants of rooms and the like are guests to records. */
+/** Participants of rooms and the like are guests to records. A copy: it outlives the request. */
 function asListener(caller: Caller): Caller {
-  return accountKey(caller) === undefined ? { kind: "guest", ip: caller.ip } : caller;
+  return accountKey(caller) === undefined ? { kind: "guest", ip: caller.ip } : { ...caller };
 }

@@ -1,0 +1,52 @@
+/**
+ * Which records are there. Relations name the same few again and again, so those that were found
+ * are remembered for as long as nobody writes their table.
+ */
+
+import { LIMITS } from "../../../base/limits.ts";
+import type { Context } from "../../../core/context.ts";
+import { countIds } from "../store/rows.ts";
+import type { Model } from "./models.ts";
+
+interface Found {
+  readonly version: number;
+  readonly ids: Set<string>;
+}
+
+export class KnownIds {
+  /** By collection. */
+  readonly #found = new Map<string, Found>();
+  #size = 0;
+
+  /** Whether all of them are there; `ids` are distinct. */
+  async areThere(context: Context, model: Model, ids: readonly string[]): Promise<boolean> {
+    const version = versionOf(context, model);
+    const known = this.#found.get(model.collection.id);
+    if (known && known.version === version && ids.every((id) => known.ids.has(id))) return true;
+    if ((await countIds(context.db, model, ids)) < ids.length) return false;
+    if (version !== undefined && versionOf(context, model) === version) {
+      this.#keep(model.collection.id, { version, ids });
+    }
+    return true;
+  }
+
+  #keep(collection: string, found: { readonly version: number; readonly ids: readonly string[] }) {
+    let known = this.#found.get(collection);
+    if (known?.version !== found.version) {
+      this.#size -= known?.ids.size ?? 0;
+      known = { version: found.version, ids: new Set() };
+      this.#found.set(collection, known);
+    }
+    this.#size -= known.ids.size;
+    for (const id of found.ids) known.ids.add(id);
+    this.#size += known.ids.size;
+    if (this.#size <= LIMITS.knownIdsMax) return;
+    this.#found.clear();
+    this.#size = 0;
+  }
+}
+
+/** Undefined: not to be remembered. A view reads tables of other names. */
+function versionOf(context: Context, { collection }: Model): number | undefined {
+  return collection.type === "view" ? undefined : context.db.version([collection.name]);
+}
