@@ -31,18 +31,22 @@ export class TokenBuckets {
    * `now` is monotonic.
    */
   take(key: string, limit: Pick<RateLimit, "count" | "windowMs">, now: number): number {
-    const refillPerMs = limit.count / limit.windowMs;
     const known = this.#buckets.get(key);
-    const bucket = known ?? { tokens: limit.count, updatedAt: now };
-    bucket.tokens = Math.min(limit.count, bucket.tokens + (now - bucket.updatedAt) * refillPerMs);
+    const bucket = known ?? { tokens: 0, updatedAt: now };
+    bucket.tokens = tokensAt(known, limit, now);
     bucket.updatedAt = now;
     // Deleting first moves the key to the end: the map's order is the order of last use.
     if (known) this.#buckets.delete(key);
     else if (this.#buckets.size >= this.#keysMax) this.#evict();
     this.#buckets.set(key, bucket);
-    if (bucket.tokens < 1) return Math.ceil((1 - bucket.tokens) / refillPerMs);
+    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) * limit.windowMs) / limit.count);
     bucket.tokens -= 1;
     return 0;
+  }
+
+  /** Whether there is a token to take. */
+  has(key: string, limit: Pick<RateLimit, "count" | "windowMs">, now: number): boolean {
+    return tokensAt(this.#buckets.get(key), limit, now) >= 1;
   }
 
   /** Gives one token back: what was taken turned out not to count. */
@@ -59,4 +63,13 @@ export class TokenBuckets {
     const oldest = this.#buckets.keys().next();
     if (!oldest.done) this.#buckets.delete(oldest.value);
   }
+}
+
+function tokensAt(
+  bucket: Bucket | undefined,
+  { count, windowMs }: Pick<RateLimit, "count" | "windowMs">,
+  now: number,
+): number {
+  if (!bucket) return count;
+  return Math.min(count, bucket.tokens + (now - bucket.updatedAt) * (count / windowMs));
 }

@@ -96,8 +96,7 @@ test("of more writes than the log takes note of nobody is asked at once", async 
   expect(isFlooded()).toBe(false);
   while (!isFlooded()) await fixture.request("GET", "/api/collections/users/records");
   expect(await enter(fixture, "records.create", undefined)).toMatchObject({ askedBefore: 0 });
-  fixture.clock.advance(1_000);
-  await fixture.request("GET", "/api/collections/users/records");
+  await fixture.clock.advance(1_000);
   expect(isFlooded()).toBe(false);
   expect(await enter(fixture, "records.create", undefined)).toMatchObject({ askedAtOnce: 1 });
 });

@@ -19,6 +19,19 @@ describe("token buckets", () => {
     expect(buckets.take("a", limit, 500)).toBe(500);
   });
 
+  test("tell whether there is one without taking it", () => {
+    const buckets = new TokenBuckets(10);
+    expect([buckets.has("a", limit, 0), buckets.size]).toEqual([true, 0]);
+    for (const _ of [0, 0]) buckets.take("a", limit, 0);
+    expect([0, 499, 500, 500].map((now) => buckets.has("a", limit, now))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    expect(buckets.take("a", limit, 500)).toBe(0);
+  });
+
   test("a restored token can be taken again", () => {
     const buckets = new TokenBuckets(10);
     buckets.take("a", { count: 1, windowMs: 1_000 }, 0);

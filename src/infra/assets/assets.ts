@@ -3,16 +3,7 @@
  * worker. In development the same files lie in `dist/assets`, made by the build.
  */
 
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { fail } from "../../base/errors.ts";
 
@@ -30,7 +21,8 @@ export interface Assets {
   /**
    * Puts an embedded program or library into the data directory `dir`, named after its hash, and
    * returns its path. Done once: a file that is there and has the right hash is used as it is.
-   * Those of other versions go. Errors: 503 `asset_missing`, `data_dir_unwritable`.
+   * Those of other versions stay: a server may run on them, beside a command of this version.
+   * Errors: 503 `asset_missing`, `data_dir_unwritable`.
    */
   unpack(path: string, dir: string): string;
 }
@@ -90,9 +82,6 @@ function unpackTo(dir: string, name: string, bytes: Uint8Array): string {
     writeFileSync(partial, bytes, { mode: 0o700 });
     chmodSync(partial, 0o700);
     renameSync(partial, target);
-    for (const other of readdirSync(dir)) {
-      if (other.startsWith(`${name}-`) && join(dir, other) !== target) rmSync(join(dir, other));
-    }
   } catch (cause) {
     throw fail.unavailable("data_dir_unwritable", `Cannot write ${target}.`, { cause });
   }

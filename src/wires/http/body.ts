@@ -33,14 +33,14 @@ async function readText(request: Request, bytesMax: number): Promise<string> {
  * `body_too_large` as soon as its length is known.
  */
 export async function readMarkedText(request: Request, bytesMax: number): Promise<string> {
-  if (!checkLength(request, bytesMax)) {
+  const length = statedLength(request, bytesMax);
+  if (length === undefined) {
     const bytes = await readBytes(request, bytesMax);
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }
   // Faster than bytes that are decoded here. It leaves a mark out; nothing else makes it shorter.
   const text = await unlessGone(request, () => request.text());
-  const declared = Number(request.headers.get("content-length"));
-  return Buffer.byteLength(text) < declared ? `\u{feff}${text}` : text;
+  return Buffer.byteLength(text) < length ? `\u{feff}${text}` : text;
 }
 
 /** The whole body. Error: 413 `body_too_large` as soon as its length is known. */
@@ -58,15 +58,17 @@ export async function unlessGone<T>(request: Request, read: () => Promise<T>): P
   }
 }
 
-/** Whether the body's length is stated. Error: 413 `body_too_large` where that is too much. */
-export function checkLength(request: Request, bytesMax: number): boolean {
-  const declared = request.headers.get("content-length");
-  if (Number(declared) > bytesMax) throw tooLarge(bytesMax);
-  return declared !== null;
+/** The body's length where it is stated. Error: 413 `body_too_large` where that is too much. */
+export function statedLength(request: Request, bytesMax: number): number | undefined {
+  const stated = request.headers.get("content-length");
+  if (stated === null) return undefined;
+  const length = Number(stated);
+  if (length > bytesMax) throw tooLarge(bytesMax);
+  return length;
 }
 
 async function collect(request: Request, bytesMax: number): Promise<Uint8Array> {
-  if (checkLength(request, bytesMax)) return request.bytes();
+  if (statedLength(request, bytesMax) !== undefined) return request.bytes();
   // Without a length the bytes are counted as they come.
   const chunks: Uint8Array[] = [];
   let total = 0;

@@ -12,7 +12,7 @@ import { readMultipartForm } from "../../infra/files/uploads.ts";
 import type { SentFiles } from "../../tools/fields/upload.ts";
 import { type FormEntry, inferForm, JSON_PAYLOAD } from "../../tools/form.ts";
 import { parseFirstObject } from "../../tools/lenient-json.ts";
-import { checkLength, isWithoutBody, readBytes, readMarkedText, unlessGone } from "./body.ts";
+import { isWithoutBody, readBytes, readMarkedText, statedLength, unlessGone } from "./body.ts";
 import { bytesMaxOf, convert, pickQuery, type RequestParts } from "./input.ts";
 
 /** Where temporary files of uploads go, and what names them. */
@@ -57,7 +57,7 @@ async function readBody(
   const bytesMax = bytesMaxOf(operation, parts);
   const type = request.headers.get("content-type") ?? "";
   if (type.startsWith("multipart/form-data")) {
-    checkLength(request, bytesMax);
+    statedLength(request, bytesMax);
     return readForm(operation, request, { ...place, bodyBytesMax: bytesMax });
   }
   if (type.startsWith("application/json")) {

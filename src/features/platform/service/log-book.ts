@@ -68,7 +68,6 @@ export class LogBook {
   readonly #filters = new Filters([LOGS]);
   #waiting: string[] = [];
   #dropped = 0;
-  #isFlooded = false;
   readonly #rates = new TokenBuckets(2);
   /** The size of the database when it was written last. */
   #bytes = 0;
@@ -155,9 +154,9 @@ export class LogBook {
     while (changes > 0 && isNeeded() && !this.#closed) changes = await this.#change([deletion]);
   }
 
-  /** Whether the last entry of what goes well was left out because too many came. */
+  /** Whether an entry of what goes well would be left out now because too many came. */
   get isFlooded(): boolean {
-    return this.#isFlooded;
+    return !this.#rates.has("others", RATE, this.#parts.clock.monotonic());
   }
 
   get #isFull(): boolean {
@@ -175,9 +174,7 @@ export class LogBook {
   #hasRoom(level: number): boolean {
     if (this.#waiting.length >= LIMITS.logQueueMax) return false;
     const kind = level >= LEVELS.warn ? "faults" : "others";
-    const isThere = this.#rates.take(kind, RATE, this.#parts.clock.monotonic()) === 0;
-    if (kind === "others") this.#isFlooded = !isThere;
-    return isThere;
+    return this.#rates.take(kind, RATE, this.#parts.clock.monotonic()) === 0;
   }
 
   async #change(statements: readonly (SideStatement | SideRows)[]): Promise<number> {
