@@ -53,13 +53,17 @@ export interface SystemCaller extends Origin {
 export type Caller = GuestCaller | UserCaller | SuperuserCaller | ParticipantCaller | SystemCaller;
 
 /** Nobody signed in. The address is asked for when it counts. */
-export function guestFrom(origin: Origin): GuestCaller {
-  return {
-    kind: "guest",
-    get ip() {
-      return origin.ip;
-    },
-  };
+export class Guest implements GuestCaller {
+  readonly kind = "guest";
+  readonly #origin: Origin;
+
+  constructor(origin: Origin) {
+    this.#origin = origin;
+  }
+
+  get ip(): string {
+    return this.#origin.ip;
+  }
 }
 
 export const SYSTEM: SystemCaller = { kind: "system", ip: "127.0.0.1" };
@@ -90,27 +94,20 @@ export function callerKey(caller: Caller): string {
   }
 }
 
-/** anyone: guests too. signed_in: a user or superuser. A function decides by throwing. */
-export type Access<Input> =
-  | "anyone"
-  | "signed_in"
-  | "superuser"
-  | ((caller: Caller, input: Input) => void | Promise<void>);
+/** anyone: guests too. signed_in: a user or superuser. */
+type Standing = "anyone" | "signed_in" | "superuser";
+
+/** A function decides by throwing. */
+export type Access<Input> = Standing | ((caller: Caller, input: Input) => void | Promise<void>);
 
 /**
  * Errors: 401 `unauthenticated` for guests where a user is needed, 403 `forbidden` for users where
  * a superuser is.
  */
-export async function checkAccess<Input>(
-  access: Access<Input>,
-  caller: Caller,
-  input: Input,
-): Promise<void> {
-  if (access === "anyone") return;
-  if (typeof access === "function") return access(caller, input);
-  if (isPrivileged(caller)) return;
+export function checkStanding(needed: Standing, caller: Caller): void {
+  if (needed === "anyone" || isPrivileged(caller)) return;
   if (caller.kind === "guest" || caller.kind === "participant") throw unauthenticated();
-  if (access === "superuser") {
+  if (needed === "superuser") {
     throw fail.forbidden("forbidden", "Only superusers may do this.");
   }
 }

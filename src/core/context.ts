@@ -50,6 +50,8 @@ export interface RequestFacts {
   readonly files?: SentFiles;
   /** Asked for as a part of a batch. */
   readonly batched?: boolean;
+  /** Aborted when the client is gone before the answer. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ContextOptions {
@@ -58,8 +60,6 @@ export interface ContextOptions {
   /** The bearer token the caller came with. */
   readonly token?: string;
   readonly request?: RequestFacts;
-  /** Aborted when the client is gone before the answer. */
-  readonly signal?: AbortSignal;
 }
 
 /** What contexts of one piece of work share. */
@@ -93,11 +93,6 @@ export class Context {
     this.clock = runtime.clock;
     this.ids = runtime.ids;
     this.hooks = runtime.hooks;
-  }
-
-  /** Aborted when the client is gone before the answer. */
-  get signal(): AbortSignal | undefined {
-    return this.#options.signal;
   }
 
   get log(): Log {
@@ -184,7 +179,8 @@ export class Context {
   }
 
   #publish(): void {
-    for (const event of this.#unit.events.splice(0)) this.#runtime.bus.publish(event);
-    for (const work of this.#unit.afterCommit.splice(0)) work();
+    const { events, afterCommit } = this.#unit;
+    if (events.length > 0) for (const event of events.splice(0)) this.#runtime.bus.publish(event);
+    if (afterCommit.length > 0) for (const work of afterCommit.splice(0)) work();
   }
 }

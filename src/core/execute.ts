@@ -3,7 +3,7 @@
 import { AppError, assert, fail, toAppError } from "../base/errors.ts";
 import { LIMITS } from "../base/limits.ts";
 import { type RateLimit, TokenBuckets } from "../tools/token-bucket.ts";
-import { type Caller, callerKey, checkAccess, guestFrom, isPrivileged } from "./access.ts";
+import { type Caller, callerKey, checkStanding, Guest, isPrivileged } from "./access.ts";
 import { Context, type ContextOptions, type Runtime } from "./context.ts";
 import type { CallOperation, Operation, WatchOperation } from "./operation.ts";
 import type { Registry, TokenOrigin } from "./registry.ts";
@@ -46,28 +46,23 @@ export class Kernel {
   }
 
   /**
-   * Who a bearer token stands for. An absent token is a guest. Error: 401 `invalid_token` for one
-   * that is present and not valid; in the records dialect such a call is a guest's.
+   * Who a bearer token stands for. Error: 401 `invalid_token` for one that is not valid; in the
+   * records dialect such a call is a guest's.
    */
   async authenticate(
-    token: string | undefined,
+    token: string,
     origin: TokenOrigin,
     dialect: Operation["dialect"] = "own",
   ): Promise<Caller> {
-    if (!token) return guestFrom(origin);
     const scheme = this.registry.tokens.find((candidate) => candidate.matches(token));
     const caller = await scheme?.authenticate(token, origin);
     if (caller) return caller;
-    if (dialect === "records") return guestFrom(origin);
+    if (dialect === "records") return new Guest(origin);
     throw fail.unauthenticated("invalid_token", "The token is not valid or has expired.");
   }
 
   /** Runs a read or write operation. Throws AppErrors only. */
-  async call(
-    operation: CallOperation,
-    readInput: ReadInput,
-    options: ContextOptions,
-  ): Promise<unknown> {
+  call(operation: CallOperation, readInput: ReadInput, options: ContextOptions): Promise<unknown> {
     return this.#guard(operation, options, async (context) => {
       const parsed = await this.#admit(operation, readInput, options.caller);
       const point = `request:${operation.name}`;
@@ -84,12 +79,12 @@ export class Kernel {
   }
 
   /** Opens a watch on a stream. Throws AppErrors only; after that the stream tells its own end. */
-  async watch(
+  watch(
     operation: WatchOperation,
     request: { readonly input: ReadInput; readonly stream: Stream },
     options: ContextOptions,
   ): Promise<void> {
-    await this.#guard(operation, options, async (context) => {
+    return this.#guard(operation, options, async (context) => {
       const parsed = await this.#admit(operation, request.input, options.caller);
       await operation.open(context, parsed, request.stream);
     });
@@ -107,7 +102,7 @@ export class Kernel {
     const isOwn = operation.dialect !== "records";
     // The records routes have the rules of the platform's settings instead.
     if (isOwn && !isPrivileged(caller)) this.#takeRequest(caller);
-    if (typeof access !== "function") await checkAccess(access, caller, undefined);
+    if (typeof access !== "function") checkStanding(access, caller);
     const input = this.#shapes.parse(operation.input, await readInput());
     if (!isPrivileged(caller)) this.#takeOwn(operation, input, caller);
     if (typeof access === "function") await access(caller, input);

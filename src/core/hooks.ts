@@ -44,7 +44,7 @@ export class Hooks {
   }
 
   /** Runs the rings of a point around `action`. What a ring or the action throws comes out. */
-  async run<E extends object>(point: string, event: E, action: () => Promise<void>): Promise<void> {
+  run<E extends object>(point: string, event: E, action: () => Promise<void>): Promise<void> {
     const rings = this.#rings.get(point);
     if (!rings) return action();
     const enter = async (index: number): Promise<void> => {
@@ -58,6 +58,6 @@ export class Hooks {
       };
       await ring.handler(event, next);
     };
-    await enter(0);
+    return enter(0);
   }
 }

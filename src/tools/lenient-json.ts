@@ -11,14 +11,37 @@ export function parseFirstObject(
   text: string,
   depthMax: number,
 ): Record<string, unknown> | null | undefined {
+  const value = parseWhole(text, depthMax) ?? parseBeginning(text, depthMax);
+  if (!value || !NEEDS_CARE.test(text)) return value;
+  return settle(value) as Record<string, unknown> | undefined;
+}
+
+/** Most bodies are one object with nothing behind it, and too few brackets to be nested deeply. */
+function parseWhole(text: string, depthMax: number): Record<string, unknown> | undefined {
+  const brackets = countUpTo(depthMax, "{", text) + countUpTo(depthMax, "[", text);
+  return text[0] === "{" && brackets <= depthMax ? parse(text) : undefined;
+}
+
+/** How often it is there, counted no further than past the bound. */
+function countUpTo(bound: number, bracket: string, text: string): number {
+  let count = 0;
+  let at = text.indexOf(bracket);
+  while (at !== -1 && count <= bound) {
+    count++;
+    at = text.indexOf(bracket, at + 1);
+  }
+  return count;
+}
+
+function parseBeginning(
+  text: string,
+  depthMax: number,
+): Record<string, unknown> | null | undefined {
   const start = text.search(/[^ \t\r\n]/);
   if (start === -1) return undefined;
   if (text.startsWith("null", start)) return null;
   const end = objectEnd(text, start, depthMax);
-  if (end === undefined) return undefined;
-  const value = parse(text.slice(start, end));
-  if (value === undefined || !NEEDS_CARE.test(text)) return value;
-  return settle(value) as Record<string, unknown> | undefined;
+  return end === undefined ? undefined : parse(text.slice(start, end));
 }
 
 /** Escaped surrogates, and digits or exponents enough for infinity. */

@@ -131,7 +131,7 @@ test.each([
   [{ ...DEFAULT_ID, autogeneratePattern: "^broken" }, ""],
 ])("a new record's id under %j", (options, id) => {
   const fields = new RecordFields([field("text", options, "id")]);
-  const source = { ordered: () => "ordered", random: seeded() };
+  const source = { record: () => "ordered", below: seeded() };
   expect(fields.fill({ id: "" }, source)).toEqual({ id });
   expect(fields.fill({ id: "mine" }, source)).toEqual({ id: "mine" });
 });
@@ -146,7 +146,7 @@ test("a new record's empty texts are made up, others stay", () => {
   ]);
   const filled = fields.fill(
     { a: "", b: "mine", c: "", n: 0 },
-    { ordered: () => "", random: seeded() },
+    { record: () => "", below: seeded() },
   );
   expect(filled).toEqual({ a: expect.stringMatching(/^\d{4}$/), b: "mine", c: "", n: 0 });
 });

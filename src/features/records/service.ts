@@ -12,11 +12,12 @@ import type { Reader, SqlRow } from "../../infra/db/database.ts";
 import { brokenConstraint, sqliteCode } from "../../infra/db/errors.ts";
 import type { Field } from "../../tools/fields/field.ts";
 import { hashPasswords } from "../../tools/fields/password-kind.ts";
+import { put } from "../../tools/fields/record-fields.ts";
 import type { Collection } from "./schema.ts";
 import { type CascadeActions, deleteRecords } from "./service/cascade.ts";
 import type { Scheduler } from "./service/crons/scheduler.ts";
 import type { RecordFiles } from "./service/files/record-files.ts";
-import { type Model, Models } from "./service/models.ts";
+import { type Action, type Model, Models } from "./service/models.ts";
 import type { Passwords } from "./service/passwords.ts";
 import type { RateRules } from "./service/rate-limits/rate-rules.ts";
 import type { Realtime } from "./service/realtime/realtime.ts";
@@ -46,7 +47,7 @@ export interface RecordEvent {
   /** The values about to be written; hooks may change them. */
   record: RecordData;
   /** Names of the fields that the writer spoke of: an absent one has its zero value in `record`. */
-  readonly given: ReadonlySet<string>;
+  readonly given: readonly string[];
   /** The stored values before an update or delete. */
   readonly original: RecordData | undefined;
 }
@@ -62,15 +63,13 @@ export interface RecordPlace {
 
 export type CreatePlace = Omit<RecordPlace, "id"> & { readonly given: readonly string[] };
 
-const NOTHING_GIVEN: ReadonlySet<string> = new Set();
+const NOTHING_GIVEN: readonly string[] = [];
 
 interface Change {
   readonly original: RecordData;
   readonly changes: Values;
   readonly given: readonly string[] | undefined;
 }
-
-type Action = "create" | "update" | "delete";
 
 export class RecordsService {
   /** The platform's settings; read `current` at the time of use. */
@@ -189,20 +188,10 @@ export class RecordsService {
   async #create(context: Context, place: CreatePlace, values: Values): Promise<RecordData> {
     const { collection, given, checkedBy } = place;
     const model = this.#known(collection, checkedBy);
-    const { ids } = context;
-    const source = { ordered: () => ids.record(), random: (bound: number) => ids.below(bound) };
     // Who had the values checked has filled in what they lack.
-    const filled = checkedBy
-      ? values
-      : model.fields.fill({ ...model.fields.zero(), ...values }, source);
-    const record = { ...filled, ...this.#dates(context, model, "onCreate") } as RecordData;
-    const event: RecordEvent = {
-      context,
-      collection: model.collection,
-      record,
-      given: new Set(given),
-      original: undefined,
-    };
+    const filled = checkedBy ? values : model.fields.fill(values, context.ids);
+    const record = dated(context, model.dates.onCreate, filled);
+    const event = { context, collection: model.collection, record, given, original: undefined };
     return this.files.keep(context, { model, id: record.id, values: record }, () =>
       context.transaction(() =>
         this.#write("create", event, () => insertRow(context.tx, model, event.record)),
@@ -230,9 +219,9 @@ export class RecordsService {
     model: Model,
     { original, changes, given: named }: Change,
   ): Promise<RecordData> {
-    const dates = this.#dates(context, model, "onUpdate");
-    const record = { ...original, ...changes, ...dates, id: original.id };
-    const given = new Set(named ?? Object.keys(changes));
+    const changed = { ...original, ...changes, id: original.id };
+    const record = dated(context, model.dates.onUpdate, changed);
+    const given = named ?? Object.keys(changes);
     const event = { context, collection: model.collection, record, given, original };
     const stored = await this.#write("update", event, () =>
       updateRow(context.tx, model, { record: event.record, original }),
@@ -320,30 +309,24 @@ export class RecordsService {
     event: RecordEvent,
     write: () => Promise<RecordData>,
   ): Promise<RecordData> {
-    const point = `record.${action}:${event.collection.name}`;
-    const ofType = `record.${action}@${event.collection.type}`;
     const { context } = event;
+    const model = this.#known(event.collection.id, event.collection);
+    const { ofType, ofName } = model.rings[action];
     let written: RecordData | undefined;
-    this.#known(event.collection.id, event.collection);
     try {
       await context.hooks.run(ofType, event, () =>
-        context.hooks.run(point, event, async () => {
-          written = await this.#withNewFiles(event, write);
+        context.hooks.run(ofName, event, async () => {
+          // Uploads that hooks put into it; those of the caller are stored already.
+          const { record } = event;
+          written = await this.files.keep(context, { model, id: record.id, values: record }, write);
           if (action !== "delete") this.#tell(action, event, written);
         }),
       );
     } catch (error) {
       throw uniqueViolation(error) ?? error;
     }
-    assert(written, `a ring of ${point} left the write out without refusing it`);
+    assert(written, `a ring of ${ofName} left the write out without refusing it`);
     return written;
-  }
-
-  /** Uploads that hooks put into the record; those of the caller are stored already. */
-  #withNewFiles(event: RecordEvent, write: () => Promise<RecordData>): Promise<RecordData> {
-    const { context, record } = event;
-    const model = this.#known(event.collection.id);
-    return this.files.keep(context, { model, id: record.id, values: record }, write);
   }
 
   /** Deletions are told of otherwise: what may be seen of them is asked before they run. */
@@ -354,12 +337,6 @@ export class RecordsService {
     context.afterCommit(() => this.realtime.changed(change));
   }
 
-  #dates(context: Context, { collection }: Model, when: "onCreate" | "onUpdate"): Values {
-    const now = storedDate(context.clock.now());
-    const dates = collection.fields.filter((field) => field.type === "autodate" && field[when]);
-    return Object.fromEntries(dates.map((field) => [field.name, now]));
-  }
-
   /** `checkedBy`: the schema that the caller's values were checked by must still be in force. */
   #known(nameOrId: string, checkedBy?: Collection): Model {
     const model = this.#models.find(nameOrId);
@@ -367,6 +344,15 @@ export class RecordsService {
     assert(model, `no collection ${nameOrId}`);
     return model;
   }
+}
+
+/** A copy with these fields set to now. */
+function dated(context: Context, names: readonly string[], values: Values): RecordData {
+  const record = { ...values };
+  if (names.length === 0) return record as RecordData;
+  const now = storedDate(context.clock.now());
+  for (const name of names) put(record, name, now);
+  return record as RecordData;
 }
 
 function schemaChanged() {

@@ -1,7 +1,7 @@
 /** Who may scrape. */
 
 import { timingSafeEqual } from "node:crypto";
-import { type Caller, checkAccess } from "../../core/access.ts";
+import { type Caller, checkStanding } from "../../core/access.ts";
 import type { TokenScheme } from "../../core/registry.ts";
 
 /**
@@ -25,7 +25,7 @@ export function scrapeTokens(token: string | undefined): TokenScheme[] {
 }
 
 /** Errors: 401 `unauthenticated`, 403 `forbidden`. */
-export async function mayScrape(caller: Caller): Promise<void> {
+export function mayScrape(caller: Caller): void {
   if (caller.kind === "guest" && caller.pass === "metrics") return;
-  await checkAccess("superuser", caller, undefined);
+  checkStanding("superuser", caller);
 }

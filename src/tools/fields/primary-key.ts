@@ -1,7 +1,7 @@
 /** Ids of records. They name folders of files too, so a pattern of one's own allows not everything. */
 
 import type { FieldError } from "../../base/errors.ts";
-import type { RandomBelow } from "../random.ts";
+import type { Ids } from "../../base/ids.ts";
 import type { Generate } from "./autogenerate.ts";
 import { faults } from "./faults.ts";
 import { type Field, textOption } from "./field.ts";
@@ -30,23 +30,17 @@ export function checkKeyCharacters(id: string): FieldError | undefined {
   return RESERVED.test(id) ? faults.keyReserved(id.toUpperCase()) : undefined;
 }
 
-export interface KeySource {
-  /** The server's own ids: 15 characters [a-z0-9], ordered by time. */
-  readonly ordered: () => string;
-  readonly random: RandomBelow;
-}
+/** What values are made up from. */
+export type IdSource = Pick<Ids, "record" | "below">;
 
 /**
  * The maker of a field's ids: ordered ones where field and patterns are the default, which they
  * satisfy; else what the field's own pattern makes; "" where it has none, so that a client must
  * send one.
  */
-export function keyMaker(
-  field: Field,
-  generate: Generate | undefined,
-): (source: KeySource) => string {
+export function keyMaker(field: Field, generate: Generate | undefined): (ids: IdSource) => string {
   const pattern = textOption(field, "autogeneratePattern");
   const ordinary = pattern === DEFAULT_AUTOGENERATE && hasDefaultPattern(field);
-  if (ordinary) return (source) => source.ordered();
-  return generate ? (source) => generate(source.random) : () => "";
+  if (ordinary) return (ids) => ids.record();
+  return generate ? (ids) => generate((bound) => ids.below(bound)) : () => "";
 }

@@ -6,7 +6,7 @@ import { compileGenerator, type Generate } from "./autogenerate.ts";
 import { type Field, isMultiple, textOption, type Values } from "./field.ts";
 import type { CheckContext, ColumnValue, ValueKind } from "./kind.ts";
 import { valueKind } from "./kinds.ts";
-import { isPrimaryKey, type KeySource, keyMaker } from "./primary-key.ts";
+import { type IdSource, isPrimaryKey, keyMaker } from "./primary-key.ts";
 
 /** One field with all that was compiled from its options. */
 export interface FieldEntry {
@@ -23,8 +23,9 @@ export class RecordFields {
   readonly entries: readonly FieldEntry[];
   /** Names of the fields that hold files. */
   readonly files: readonly string[];
+  readonly passwords: readonly Field[];
   readonly #byName: ReadonlyMap<string, FieldEntry>;
-  readonly #makeKey: (source: KeySource) => string;
+  readonly #makeKey: (ids: IdSource) => string;
 
   constructor(fields: readonly Field[]) {
     this.fields = fields;
@@ -35,9 +36,10 @@ export class RecordFields {
       generate: generatorOf(field),
     }));
     this.files = fields.filter(({ type }) => type === "file").map(({ name }) => name);
+    this.passwords = fields.filter(({ type }) => type === "password");
     this.#byName = new Map(this.entries.map((entry) => [entry.field.name, entry]));
     const key = this.entries.find(({ field }) => isPrimaryKey(field));
-    this.#makeKey = key ? keyMaker(key.field, key.generate) : (source) => source.ordered();
+    this.#makeKey = key ? keyMaker(key.field, key.generate) : (ids) => ids.record();
   }
 
   /** By exact name. */
@@ -57,11 +59,8 @@ export class RecordFields {
 
   /** The same of column values in the order of `fields`. */
   decodeColumns(columns: readonly ColumnValue[]): Values {
-    const values: Record<string, unknown> = {};
-    for (const [index, { field, kind }] of this.entries.entries()) {
-      put(values, field.name, kind.decode(columns[index] ?? null));
-    }
-    return values;
+    let at = 0;
+    return this.#each(({ kind }) => kind.decode(columns[at++] ?? null));
   }
 
   /** Column values in the order of `fields`; a value that is absent is the field's zero. */
@@ -100,13 +99,16 @@ export class RecordFields {
     return found;
   }
 
-  /** A new record with what it lacks made up: its id, and texts that have a pattern for it. */
-  fill(values: Values, source: KeySource): Values {
-    return this.#each(({ field, generate }) => {
-      const value = own(values, field.name);
-      if (value !== "" && value !== undefined) return value;
-      if (isPrimaryKey(field)) return this.#makeKey(source);
-      return generate ? generate(source.random) : value;
+  /**
+   * A new record with what it lacks: made up where it is the id or a text that has a pattern for
+   * it, else the field's zero.
+   */
+  fill(values: Values, ids: IdSource): Values {
+    return this.#each(({ field, kind, generate }) => {
+      const value = own(values, field.name) ?? kind.zero();
+      if (value !== "") return value;
+      if (isPrimaryKey(field)) return this.#makeKey(ids);
+      return generate ? generate((bound) => ids.below(bound)) : value;
     });
   }
 

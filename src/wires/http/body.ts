@@ -38,9 +38,13 @@ export async function readMarkedText(request: Request, bytesMax: number): Promis
     const bytes = await readBytes(request, bytesMax);
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }
-  // Faster than bytes that are decoded here. It leaves a mark out; nothing else makes it shorter.
-  const text = await unlessGone(request, () => request.text());
-  return Buffer.byteLength(text) < length ? `\u{feff}${text}` : text;
+  try {
+    // Faster than bytes that are decoded here. It leaves a mark out; nothing else makes it shorter.
+    const text = await request.text();
+    return Buffer.byteLength(text) < length ? `\u{feff}${text}` : text;
+  } catch (error) {
+    throw readingFailed(request, error);
+  }
 }
 
 /** The whole body. Error: 413 `body_too_large` as soon as its length is known. */
@@ -53,9 +57,13 @@ export async function unlessGone<T>(request: Request, read: () => Promise<T>): P
   try {
     return await read();
   } catch (error) {
-    if (error instanceof AppError || !request.signal.aborted) throw error;
-    throw fail.invalid("client_gone", "The client is gone.");
+    throw readingFailed(request, error);
   }
+}
+
+function readingFailed(request: Request, error: unknown): unknown {
+  if (error instanceof AppError || !request.signal.aborted) return error;
+  return fail.invalid("client_gone", "The client is gone.");
 }
 
 /** The body's length where it is stated. Error: 413 `body_too_large` where that is too much. */

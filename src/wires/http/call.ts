@@ -55,6 +55,10 @@ export class HttpCall implements RequestFacts {
     return this.request.headers;
   }
 
+  get signal(): AbortSignal {
+    return this.request.signal;
+  }
+
   get hasQuery(): boolean {
     return this.arrival.search !== "";
   }

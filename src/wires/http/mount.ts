@@ -3,7 +3,7 @@
 import type { Elysia } from "elysia";
 import { type AppError, toAppError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { type Caller, guestFrom } from "../../core/access.ts";
+import { type Caller, Guest } from "../../core/access.ts";
 import type { Kernel } from "../../core/execute.ts";
 import type { HttpMethod, Operation } from "../../core/operation.ts";
 import type { RouteMetrics } from "../../core/request-metrics.ts";
@@ -73,7 +73,7 @@ export function mountRoute(
 /** Mounts what answers wherever no route does. Rate limit rules take its callers for guests. */
 export function mountFallback(mount: Mount, serve: (request: Request) => Promise<Response>): void {
   const handler: HttpHandler = (call) => {
-    mount.kernel.registry.traffic?.admit(call.arrival, guestFrom(call.arrival.origin));
+    mount.kernel.registry.traffic?.admit(call.arrival, new Guest(call.arrival.origin));
     return serve(call.request);
   };
   mount.app.all(
@@ -184,7 +184,9 @@ export async function authenticate(
   const fromQuery = operation.kind === "watch" ? call.query.get("token") : null;
   const token = header ?? (fromQuery || undefined);
   const origin = isAskedLate(mount, operation) ? call.arrival.origin : { ip: call.ip };
-  const caller = await mount.kernel.authenticate(token, origin, operation.dialect);
+  const caller = token
+    ? await mount.kernel.authenticate(token, origin, operation.dialect)
+    : new Guest(origin);
   call.caller = caller;
   mount.kernel.registry.traffic?.admit(call.arrival, caller);
   return token === undefined ? { caller } : { caller, token };

@@ -23,12 +23,13 @@ export interface UploadPlace {
 
 export interface RecordInput {
   readonly input: Record<string, unknown>;
-  readonly files?: SentFiles;
+  readonly files?: SentFiles | undefined;
   /** Removes temporary files that nobody took; to be called whatever comes of the request. */
-  readonly dispose?: () => Promise<void>;
+  readonly dispose?: (() => Promise<void>) | undefined;
 }
 
 type Body = Readonly<Record<string, unknown>> | undefined;
+type Received = Omit<RecordInput, "input"> & { readonly body: Body };
 
 /** The path wins over the body, the body over the query. Errors: 400 for bodies, 404, 413. */
 export async function readRecordInput(
@@ -38,20 +39,23 @@ export async function readRecordInput(
 ): Promise<RecordInput> {
   const { method } = parts.request;
   const hasBody = method !== "GET" && method !== "HEAD";
-  const { body, ...form } = hasBody ? await readBody(operation, parts, place) : NOTHING;
+  const { body, files, dispose } = hasBody ? await readBody(operation, parts, place) : NOTHING;
   const query = pickQuery(operation, parts, hasBody);
-  const sent = operation.bodyField ? { [operation.bodyField]: body } : body;
-  return { ...form, input: { ...query, ...sent, ...parts.params } };
+  const { bodyField } = operation;
+  const input = bodyField
+    ? { ...query, [bodyField]: body, ...parts.params }
+    : { ...query, ...body, ...parts.params };
+  return { input, files, dispose };
 }
 
-const NOTHING = { body: undefined } as const;
+const NOTHING: Received = { body: undefined };
 
 /** The type's name is compared as it is, and only its beginning; a body without any is refused. */
 async function readBody(
   operation: Operation,
   parts: RequestParts,
   place: UploadPlace,
-): Promise<Omit<RecordInput, "input"> & { readonly body: Body }> {
+): Promise<Received> {
   const { request } = parts;
   if (isWithoutBody(request)) return NOTHING;
   const bytesMax = bytesMaxOf(operation, parts);

@@ -64,14 +64,7 @@ function picked(
 
 async function answer(mount: Mount, operation: CallOperation, call: HttpCall): Promise<unknown> {
   const identity = await authenticate(mount, operation, call);
-  const options = {
-    ...identity,
-    requestId: call.requestId,
-    request: call,
-    get signal() {
-      return call.request.signal;
-    },
-  };
+  const options = { ...identity, requestId: call.requestId, request: call };
   if (operation.dialect !== "records") {
     return mount.kernel.call(operation, () => readInput(operation, call), options);
   }

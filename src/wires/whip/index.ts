@@ -121,8 +121,8 @@ async function run(
 ): Promise<unknown> {
   const { operation, input } = work;
   const identity = await authenticate(mount, operation, call);
-  const { requestId, request } = call;
-  return mount.kernel.call(operation, input, { ...identity, requestId, signal: request.signal });
+  const { requestId } = call;
+  return mount.kernel.call(operation, input, { ...identity, requestId, request: call });
 }
 
 function operationOf(mount: Mount, name: string): CallOperation {

@@ -5,6 +5,14 @@ import type { Collection, Field } from "../schema.ts";
 import { RowSql } from "../store/row-sql.ts";
 import { Filters } from "./filters.ts";
 
+export type Action = "create" | "update" | "delete";
+
+/** Names of the hook rings around a write, the outer ones first. */
+interface RingPoints {
+  readonly ofType: string;
+  readonly ofName: string;
+}
+
 /** A collection ready for work; immutable, made anew when the schema changes. */
 export interface Model {
   readonly collection: Collection;
@@ -13,6 +21,9 @@ export interface Model {
   readonly sql: RowSql;
   /** What a record's JSON has, in the order of its keys. */
   readonly published: readonly (FieldEntry | "collectionId" | "collectionName")[];
+  /** Names of the fields that the server sets to the time of the write. */
+  readonly dates: Readonly<Record<"onCreate" | "onUpdate", readonly string[]>>;
+  readonly rings: Readonly<Record<Action, RingPoints>>;
 }
 
 function makeModel(collection: Collection): Model {
@@ -23,7 +34,22 @@ function makeModel(collection: Collection): Model {
   const published = (["collectionId", "collectionName", ...fields.entries] as const).toSorted(
     (a, b) => (keyOf(a) < keyOf(b) ? -1 : 1),
   );
-  return { collection, fields, isAuth, sql: new RowSql(collection), published };
+  const dated = (when: "onCreate" | "onUpdate") =>
+    collection.fields.filter((field) => field.type === "autodate" && field[when]);
+  const namesOf = (chosen: readonly Field[]) => chosen.map(({ name }) => name);
+  const ringsOf = (action: Action): RingPoints => ({
+    ofType: `record.${action}@${collection.type}`,
+    ofName: `record.${action}:${collection.name}`,
+  });
+  return {
+    collection,
+    fields,
+    isAuth,
+    sql: new RowSql(collection),
+    published,
+    dates: { onCreate: namesOf(dated("onCreate")), onUpdate: namesOf(dated("onUpdate")) },
+    rings: { create: ringsOf("create"), update: ringsOf("update"), delete: ringsOf("delete") },
+  };
 }
 
 /** A relation field somewhere that names records of a collection. */

@@ -138,9 +138,7 @@ export class RecordPipeline {
     assertUnlocked(context, model, "createRule");
     const body = bodyWithFiles(context, model, { body: sent, files });
     const resolved = this.#resolve(context, model, { body });
-    const { ids } = context;
-    const source = { ordered: () => ids.record(), random: (bound: number) => ids.below(bound) };
-    const values = model.fields.fill({ ...model.fields.zero(), ...resolved.values }, source);
+    const values = model.fields.fill(resolved.values, context.ids);
     const passes = async (rule: string) => {
       const request = requestInfo(context, models, {
         ...(options.context ? { context: options.context } : {}),
@@ -332,17 +330,13 @@ export class RecordPipeline {
       });
       if (stored && revokesTokens(entry)) settled = { ...values, tokenKey: context.ids.secret(50) };
     }
-    const found: Record<string, FieldError> = {
-      ...(await lookUpFaults(context, models, {
-        model,
-        values: settled,
-        stored,
-        knownIds: this.#knownIds,
-      })),
-      ...model.fields.check(settled, stored),
-    };
-    if (Object.keys(found).length > 0) throw fieldErrors(found);
-    return this.#records.hashed(model.collection.fields, settled);
+    const { fields } = model;
+    const checked = { model, values: settled, stored, knownIds: this.#knownIds };
+    const missing = await lookUpFaults(context, models, checked);
+    const faults = fields.check(settled, stored);
+    if (missing || faults) throw fieldErrors({ ...missing, ...faults });
+    if (fields.passwords.length === 0) return settled;
+    return this.#records.hashed(fields.passwords, settled);
   }
 }
 
@@ -385,22 +379,26 @@ async function lookUpFaults(
     readonly stored: RecordData | undefined;
     readonly knownIds: KnownIds;
   },
-): Promise<Record<string, FieldError>> {
+): Promise<Record<string, FieldError> | undefined> {
   const { model, values, stored, knownIds } = entry;
-  const found: Record<string, FieldError> = {};
+  let found: Record<string, FieldError> | undefined;
+  const note = (field: string, fault: FieldError) => {
+    found ??= {};
+    found[field] = fault;
+  };
   for (const lookup of pendingLookups(model.fields, values, stored)) {
     if (lookup.kind === "key") {
-      if (await hasIdInAnyCase(context.db, model, lookup.id)) found[lookup.field] = lookup.taken;
+      if (await hasIdInAnyCase(context.db, model, lookup.id)) note(lookup.field, lookup.taken);
       continue;
     }
     const target = models.find(lookup.collectionId);
-    if (!target) found[lookup.field] = lookup.missingCollection;
+    if (!target) note(lookup.field, lookup.missingCollection);
     else if (!(await knownIds.areThere(context, target, lookup.ids))) {
-      found[lookup.field] = lookup.missingRecords;
+      note(lookup.field, lookup.missingRecords);
     }
   }
   if (!stored && model.isAuth && (await isAccountId(context, models, entry))) {
-    found.id = { code: "validation_invalid_auth_id", message: "The id is taken or not valid." };
+    note("id", { code: "validation_invalid_auth_id", message: "The id is taken or not valid." });
   }
   return found;
 }

@@ -46,8 +46,8 @@ function createRoom(records: RecordsService): Ring {
     const { record, given } = event;
     event.record = {
       ...record,
-      isActive: given.has("isActive") ? record.isActive : true,
-      isPublic: given.has("isPublic") ? record.isPublic : true,
+      isActive: given.includes("isActive") ? record.isActive : true,
+      isPublic: given.includes("isPublic") ? record.isPublic : true,
       joinType: record.joinType || "free",
       creator: record.creator || record.owner || "",
     };

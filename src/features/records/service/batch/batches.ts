@@ -102,7 +102,8 @@ export class Batches {
     try {
       for (const [index, request] of requests.entries()) {
         results.push(await this.#runPart(context, request, index));
-        if (context.signal?.aborted) throw fail.invalid("batch_abandoned", "The client is gone.");
+        if (context.request?.signal?.aborted)
+          throw fail.invalid("batch_abandoned", "The client is gone.");
         if (late) throw fail.invalid("batch_timeout", "The batch took too long.");
       }
     } finally {
