@@ -106,6 +106,8 @@ export const LIMITS = {
   realtimeChecksPerTurn: 64,
   /** Changes waiting to be told. Reached: who hears of a further one is cut off, and starts again. */
   realtimeQueueMax: 10_000,
+  /** How long a change that is looked at waits for those behind it, to be told with them. */
+  realtimeHeldMs: 20,
 
   // Batches. Reached: 400.
   batchUrlBytesMax: 2_000,

@@ -30,7 +30,8 @@ interface Telling {
   readonly data: EncodedJson;
 }
 
-type Job = () => Promise<void> | void;
+/** Finds out what is to be told. */
+type Job = () => Promise<readonly Telling[]> | readonly Telling[];
 
 export class Realtime {
   readonly #host: RealtimeHost;
@@ -85,9 +86,7 @@ export class Realtime {
     const model = this.#models().find(change.collectionId);
     if (!model) return;
     if (model.isAuth) this.#subscribers.refresh(model.collection.name, change.record);
-    this.#queue(model.collection, change.record.id, async () => {
-      for (const telling of await this.#evaluate(change)) tell(telling);
-    });
+    this.#queue(model.collection, change.record.id, () => this.#evaluate(change));
   }
 
   /**
@@ -102,20 +101,17 @@ export class Realtime {
     const change = { action: "delete", collectionId: collection.id, record } as const;
     const tellings = await this.#evaluate(change, LIMITS.realtimeDeleteFiltersMs);
     if (tellings.length === 0) return undefined;
-    const job = () => tellings.forEach(tell);
     return () => {
       // At once where nothing waits: whose own account it was hears of it before being cut off.
-      if (this.#working) this.#queue(collection, record.id, job);
-      else job();
+      if (this.#working) this.#queue(collection, record.id, () => tellings);
+      else tellings.forEach(tell);
     };
   }
 
   /** Tells everybody who listens to a topic that is no collection's. */
   publish(topic: string, data: unknown): void {
     const encoded = new EncodedJson(data);
-    this.#push(() => {
-      for (const group of this.#subscribers.of([topic])) tell({ group, data: encoded });
-    });
+    this.#push(() => this.#subscribers.of([topic]).map((group) => ({ group, data: encoded })));
   }
 
   /** One message to one client, which then no longer listens. False: it does not listen. */
@@ -168,15 +164,26 @@ export class Realtime {
     if (!this.#working) void this.#work();
   }
 
-  /** One change after another: that keeps their order on every connection. */
+  /**
+   * One change after another: that keeps their order on every connection. Where more of them wait,
+   * several are told together: what each connection sends costs more than what it sends.
+   */
   async #work(): Promise<void> {
     this.#working = true;
+    const { clock } = this.#host;
+    let found: Telling[] = [];
+    let heldSince = clock.monotonic();
     for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
       try {
-        await job();
+        for (const telling of await job()) found.push(telling);
       } catch (cause) {
         this.#host.log.error("a change could not be told", { cause });
       }
+      const now = clock.monotonic();
+      if (this.#jobs.length > 0 && now - heldSince < LIMITS.realtimeHeldMs) continue;
+      found.forEach(tell);
+      found = [];
+      heldSince = now;
     }
     this.#working = false;
   }
