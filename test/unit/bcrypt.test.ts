@@ -2,14 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { FakeClock } from "../../src/base/clock.ts";
-import { createLog } from "../../src/base/log.ts";
 import {
   type Bcrypt,
   lazyBcrypt,
   loadBcrypt,
   runtimeBcrypt,
 } from "../../src/infra/bcrypt/bcrypt.ts";
+import { recordedLog } from "../fixtures/recorded-log.ts";
 
 const ADDON = join(import.meta.dir, "../../dist/assets/bcrypt.node");
 const COST = 4;
@@ -81,14 +80,7 @@ describe.each(both)("%s", (_, make) => {
 });
 
 test("what cannot be loaded leaves the work to the runtime and says so once", async () => {
-  const lines: string[] = [];
-  const log = createLog({
-    level: "info",
-    format: "json",
-    colors: false,
-    clock: new FakeClock(),
-    write: (line) => lines.push(line),
-  });
+  const { log, lines } = recordedLog();
   const bcrypt = lazyBcrypt(() => loadBcrypt("/nowhere/bcrypt.node"), log);
   expect(lines).toEqual([]);
   expect(await bcrypt.verify("correct horse", `$2b${OF_CORRECT_HORSE}`)).toBe(true);

@@ -8,11 +8,12 @@ import { FakeClock } from "../../src/base/clock.ts";
 import { AppError } from "../../src/base/errors.ts";
 import { fakeIds } from "../../src/base/ids.ts";
 import { LIMITS } from "../../src/base/limits.ts";
-import { createLog } from "../../src/base/log.ts";
+import { silentLog } from "../../src/base/log.ts";
 import { Mailer, type SmtpRoute } from "../../src/infra/mail/mailer.ts";
 import type { Mail } from "../../src/infra/mail/message.ts";
 import { fillTemplate } from "../../src/infra/mail/template.ts";
 import { htmlToText } from "../../src/infra/mail/text.ts";
+import { recordedLog } from "../fixtures/recorded-log.ts";
 
 const ROUTE: SmtpRoute = {
   enabled: true,
@@ -86,9 +87,7 @@ function smtpServer(options: { readonly auth?: boolean; readonly refuses?: strin
 function mailer() {
   const dir = mkdtempSync(join(tmpdir(), "parvis-mail-"));
   const clock = new FakeClock();
-  const lines: string[] = [];
-  const write = (line: string) => lines.push(line);
-  const log = createLog({ level: "info", format: "json", colors: false, clock, write });
+  const { log, lines } = recordedLog();
   return {
     mailer: new Mailer({ dir, clock, ids: fakeIds(clock), log }),
     dir,
@@ -196,14 +195,12 @@ describe("without a mail server", () => {
     }
     using second = { ...mailer(), [Symbol.dispose]: () => undefined };
     const { clock } = second;
-    const log = createLog({
-      level: "error",
-      format: "json",
-      colors: false,
+    const restarted = new Mailer({
+      dir: made.dir,
       clock,
-      write: () => undefined,
+      ids: fakeIds(clock, 7),
+      log: silentLog(),
     });
-    const restarted = new Mailer({ dir: made.dir, clock, ids: fakeIds(clock, 7), log });
     await Promise.all([restarted.send(MAIL, none), restarted.send(MAIL, none)]);
     const names = made.names();
     expect(names).toHaveLength(LIMITS.outboxFilesMax);

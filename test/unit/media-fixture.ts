@@ -6,7 +6,7 @@ import nodeDataChannel, {
   type Track,
 } from "node-datachannel";
 import { realClock } from "../../src/base/clock.ts";
-import { silentLog } from "../../src/base/log.ts";
+import { type Log, silentLog } from "../../src/base/log.ts";
 import type {
   MediaConfig,
   MediaEngine,
@@ -33,7 +33,10 @@ export function randomPort(): number {
   return 21_000 + Math.floor(Math.random() * 8_000);
 }
 
-export async function startEngine(changes: Partial<MediaConfig> = {}): Promise<MediaEngine> {
+export async function startEngine(
+  changes: Partial<MediaConfig> = {},
+  log: Log = silentLog(),
+): Promise<MediaEngine> {
   for (let tries = 0; ; tries++) {
     const config: MediaConfig = {
       workers: 1,
@@ -43,7 +46,7 @@ export async function startEngine(changes: Partial<MediaConfig> = {}): Promise<M
       workerPath: WORKER,
       ...changes,
     };
-    const engine = createMediasoupEngine(config, { log: silentLog(), clock: realClock() });
+    const engine = createMediasoupEngine(config, { log, clock: realClock() });
     cleanups.push(() => engine.close());
     try {
       await engine.start();

@@ -5,15 +5,18 @@ import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FakeClock, realClock } from "../../src/base/clock.ts";
-import { createLog, silentLog } from "../../src/base/log.ts";
+import { silentLog } from "../../src/base/log.ts";
 import type { MediaConfig } from "../../src/infra/media/engine.ts";
 import { createMediasoupEngine } from "../../src/infra/media/mediasoup.ts";
 import { probe } from "../../src/infra/media/reachability.ts";
 import type { OfferSection } from "../../src/tools/sdp/writer.ts";
+import { recordedLog } from "../fixtures/recorded-log.ts";
 import {
   cleanUp,
   cleanups,
+  joinListening,
   joinRoom,
+  joinSpeaking,
   randomPort,
   rtpPacket,
   sendFrame,
@@ -72,14 +75,8 @@ test("a broadcast reaches all, all but one, or one, and the order stays", async 
 });
 
 test("a listener that throws is logged, and the next frame is heard", async () => {
-  const lines: string[] = [];
-  const clock = realClock();
-  const write = (line: string) => void lines.push(line);
-  const log = createLog({ level: "error", format: "json", colors: false, clock, write });
-  const config = { workers: 1, listenIp: "127.0.0.1", announcedAddresses: [], workerPath: WORKER };
-  const engine = createMediasoupEngine({ ...config, port: randomPort() }, { log, clock });
-  cleanups.push(() => engine.close());
-  await engine.start();
+  const { log, lines } = recordedLog("error");
+  const engine = await startEngine({}, log);
   const heard: unknown[] = [];
   const client = await joinRoom(await engine.createRoom("r"), "a", {
     onPeer(peer) {
@@ -93,6 +90,25 @@ test("a listener that throws is logged, and the next frame is heard", async () =
   client.channel.sendMessage("two");
   await until(() => heard.length === 2);
   expect(lines.filter((line) => line.includes("from the room"))).toHaveLength(2);
+});
+
+test("who stops receiving what just ended leaves no word of it in the log", async () => {
+  const { log, lines } = recordedLog("warn");
+  const engine = await startEngine({}, log);
+  const room = await engine.createRoom("r");
+  const speaker = await joinSpeaking(room, "speaker", 4242);
+  const [first, second] = [
+    await joinListening(room, "first", speaker.producer.id),
+    await joinListening(room, "second", speaker.producer.id),
+  ];
+  speaker.producer.close();
+  first.consumer?.close();
+  // What is asked later is answered later.
+  await room.createPeer("late");
+  second.consumer?.close();
+  await room.createPeer("later");
+  // Workers of tests before may still have a last word in it.
+  expect(lines.filter((line) => line.includes("closeConsumer"))).toEqual([]);
 });
 
 test("what one publishes arrives in another's slot, and leaves with its producer", async () => {

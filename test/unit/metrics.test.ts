@@ -3,11 +3,12 @@
 import { describe, expect, test } from "bun:test";
 import { FakeClock } from "../../src/base/clock.ts";
 import { LIMITS } from "../../src/base/limits.ts";
-import { createLog, silentLog } from "../../src/base/log.ts";
+import { silentLog } from "../../src/base/log.ts";
 import { RequestMetrics } from "../../src/core/request-metrics.ts";
 import { watchEventLoop } from "../../src/infra/metrics/event-loop.ts";
 import { Metrics } from "../../src/infra/metrics/metrics.ts";
 import { readExposition, sampleOf } from "../fixtures/exposition.ts";
+import { recordedLog } from "../fixtures/recorded-log.ts";
 
 const HELP = "What it is.";
 
@@ -98,14 +99,7 @@ test("what was never counted is nought without labels and silent with them", asy
 
 test("a reading that fails costs itself only, and the log says so", async () => {
   const metrics = new Metrics();
-  const lines: string[] = [];
-  const log = createLog({
-    level: "info",
-    format: "json",
-    colors: false,
-    clock: new FakeClock(),
-    write: (line) => lines.push(line),
-  });
+  const { log, lines } = recordedLog();
   const read = () => Promise.reject(new Error("gone"));
   metrics.read({ name: "a", help: HELP, type: "gauge", read });
   metrics.read({ name: "b", help: HELP, type: "gauge", read: () => 1 });

@@ -3,11 +3,11 @@
 import { describe, expect, test } from "bun:test";
 import { FakeClock } from "../../src/base/clock.ts";
 import { fakeIds, realIds } from "../../src/base/ids.ts";
-import { createLog } from "../../src/base/log.ts";
 import { bearerToken, parseJson, requestIdFrom } from "../../src/core/wire.ts";
 import { decodeFrame, encodeFrame } from "../../src/tools/codec.ts";
 import { inNetwork, isLoopback, parseNetwork } from "../../src/tools/network.ts";
 import { TokenBuckets } from "../../src/tools/token-bucket.ts";
+import { recordedLog } from "../fixtures/recorded-log.ts";
 
 describe("token buckets", () => {
   const limit = { count: 2, windowMs: 1_000 };
@@ -160,15 +160,7 @@ describe("ids", () => {
 
 describe("the log", () => {
   test("hides secrets and spells out errors with their causes", () => {
-    const lines: string[] = [];
-    const write = (line: string) => void lines.push(line);
-    const log = createLog({
-      level: "info",
-      format: "json",
-      colors: false,
-      clock: new FakeClock(),
-      write,
-    });
+    const { log, lines } = recordedLog();
     const cause = new Error("outer", { cause: new Error("inner") });
     log
       .child({ request: "r1" })

@@ -75,6 +75,7 @@ export class PeerProducer implements MediaProducer {
 export interface PeerConsumerParts {
   /** The room's id of the producer: a branch may know it by another. */
   readonly producerId: string;
+  readonly hasProducer: () => boolean;
   readonly log: Log;
 }
 
@@ -83,13 +84,15 @@ export class PeerConsumer implements MediaConsumer {
   readonly producerId: string;
   readonly kind: MediaConsumer["kind"];
   readonly #consumer: types.Consumer;
+  readonly #hasProducer: () => boolean;
   readonly #log: Log;
 
-  constructor(consumer: types.Consumer, { producerId, log }: PeerConsumerParts) {
+  constructor(consumer: types.Consumer, { producerId, hasProducer, log }: PeerConsumerParts) {
     this.id = consumer.id;
     this.producerId = producerId;
     this.kind = consumer.kind;
     this.#consumer = consumer;
+    this.#hasProducer = hasProducer;
     this.#log = log;
   }
 
@@ -136,7 +139,8 @@ export class PeerConsumer implements MediaConsumer {
   }
 
   close(): void {
-    this.#consumer.close();
+    // With its producer the worker has closed it already, and would log that it knows it no more.
+    if (this.#hasProducer()) this.#consumer.close();
   }
 }
 

@@ -161,7 +161,8 @@ export class MediasoupPeer implements MediaPeer {
         (late) => late.close(),
       );
       this.#room.addConsumer(consumer);
-      return new PeerConsumer(consumer, { producerId, log: this.#log });
+      const hasProducer = () => this.#room.hasProducer(producerId);
+      return new PeerConsumer(consumer, { producerId, hasProducer, log: this.#log });
     } catch (thrown) {
       // The producer closed while the worker was asked.
       if (!this.#closed && !this.#room.hasProducer(producerId)) return undefined;
