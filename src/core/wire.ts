@@ -4,6 +4,7 @@ import { fail } from "../base/errors.ts";
 import type { Ids } from "../base/ids.ts";
 import { LIMITS } from "../base/limits.ts";
 import type { Codec, Frame } from "../tools/codec.ts";
+import { isDeeper } from "../tools/json-depth.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -46,8 +47,7 @@ export function bearerToken(header: string | null | undefined): string | undefin
  */
 export function parseJson(text: string): unknown {
   if (text.trim() === "") return undefined;
-  // Depth is bounded before parsing: the parser itself recurses.
-  if (jsonDepth(text) > LIMITS.jsonDepthMax) {
+  if (isDeeper(text, LIMITS.jsonDepthMax)) {
     throw fail.invalid("invalid_json", `JSON may be nested ${LIMITS.jsonDepthMax} levels deep.`);
   }
   try {
@@ -55,20 +55,4 @@ export function parseJson(text: string): unknown {
   } catch {
     throw fail.invalid("invalid_json", "The body is not valid JSON.");
   }
-}
-
-function jsonDepth(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (inString) {
-      if (code === 92) i++;
-      else if (code === 34) inString = false;
-    } else if (code === 34) inString = true;
-    else if (code === 123 || code === 91) deepest = Math.max(deepest, ++depth);
-    else if (code === 125 || code === 93) depth--;
-  }
-  return deepest;
 }

@@ -3,6 +3,8 @@
  * lone surrogates become U+FFFD, numbers beyond every number are refused.
  */
 
+import { hasMoreBrackets } from "./json-depth.ts";
+
 /**
  * The object that the text begins with, null for `null`. Undefined: anything else, what is no JSON,
  * and nesting deeper than `depthMax`.
@@ -18,19 +20,7 @@ export function parseFirstObject(
 
 /** Most bodies are one object with nothing behind it, and too few brackets to be nested deeply. */
 function parseWhole(text: string, depthMax: number): Record<string, unknown> | undefined {
-  const brackets = countUpTo(depthMax, "{", text) + countUpTo(depthMax, "[", text);
-  return text[0] === "{" && brackets <= depthMax ? parse(text) : undefined;
-}
-
-/** How often it is there, counted no further than past the bound. */
-function countUpTo(bound: number, bracket: string, text: string): number {
-  let count = 0;
-  let at = text.indexOf(bracket);
-  while (at !== -1 && count <= bound) {
-    count++;
-    at = text.indexOf(bracket, at + 1);
-  }
-  return count;
+  return text[0] === "{" && !hasMoreBrackets(text, depthMax) ? parse(text) : undefined;
 }
 
 function parseBeginning(

@@ -119,6 +119,8 @@ describe("what comes in text", () => {
   test("JSON is bounded in depth, brackets in texts not counted", () => {
     expect(parseJson("")).toBeUndefined();
     expect(parseJson('{"a":"[[[[\\"[["}')).toEqual({ a: '[[[["[[' });
+    const flat = Array.from({ length: 50 }, () => ({ a: [1] }));
+    expect(parseJson(JSON.stringify(flat))).toEqual(flat);
     expect(() => parseJson("[".repeat(33) + "]".repeat(33))).toThrow("32 levels");
     expect(() => parseJson("{")).toThrow("not valid JSON");
   });

@@ -190,7 +190,7 @@ export class RecordsService {
     const model = this.#known(collection, checkedBy);
     // Who had the values checked has filled in what they lack.
     const filled = checkedBy ? values : model.fields.fill(values, context.ids);
-    const record = dated(context, model.dates.onCreate, filled);
+    const record = { ...filled, ...now(context, model.dates.onCreate) } as RecordData;
     const event = { context, collection: model.collection, record, given, original: undefined };
     return this.files.keep(context, { model, id: record.id, values: record }, () =>
       context.transaction(() =>
@@ -219,8 +219,8 @@ export class RecordsService {
     model: Model,
     { original, changes, given: named }: Change,
   ): Promise<RecordData> {
-    const changed = { ...original, ...changes, id: original.id };
-    const record = dated(context, model.dates.onUpdate, changed);
+    const dates = now(context, model.dates.onUpdate);
+    const record = { ...original, ...changes, ...dates, id: original.id };
     const given = named ?? Object.keys(changes);
     const event = { context, collection: model.collection, record, given, original };
     const stored = await this.#write("update", event, () =>
@@ -346,13 +346,13 @@ export class RecordsService {
   }
 }
 
-/** A copy with these fields set to now. */
-function dated(context: Context, names: readonly string[], values: Values): RecordData {
-  const record = { ...values };
-  if (names.length === 0) return record as RecordData;
-  const now = storedDate(context.clock.now());
-  for (const name of names) put(record, name, now);
-  return record as RecordData;
+/** This moment as the value of each of these fields. */
+function now({ clock }: Context, names: readonly string[]): Values {
+  const values: Record<string, unknown> = {};
+  if (names.length === 0) return values;
+  const date = storedDate(clock.now());
+  for (const name of names) put(values, name, date);
+  return values;
 }
 
 function schemaChanged() {
