@@ -4,11 +4,10 @@
  * stored row, body, rule on the stored values, form, fields, write.
  */
 
-import { type FieldError, fail, fieldErrors } from "../../../base/errors.ts";
+import { fail } from "../../../base/errors.ts";
 import type { Context } from "../../../core/context.ts";
 import type { SqlRow } from "../../../infra/db/database.ts";
 import { recordBodyBytesMax } from "../../../tools/fields/field.ts";
-import { pendingLookups } from "../../../tools/fields/lookups.ts";
 import {
   type BodyTarget,
   bodyForRules,
@@ -20,18 +19,17 @@ import { withUploads } from "../../../tools/fields/read-upload.ts";
 import { own } from "../../../tools/fields/record-fields.ts";
 import type { SentFiles } from "../../../tools/fields/upload.ts";
 import type { RecordsService, Values } from "../service.ts";
-import { countIds, decodeRow, hasIdInAnyCase, type RecordData } from "../store/rows.ts";
-import { checkAccountForm } from "./auth-form.ts";
+import { decodeRow, type RecordData } from "../store/rows.ts";
 import { requestInfo, seesAll } from "./caller.ts";
 import { presentExpanded } from "./expand.ts";
 import type { Query } from "./filters.ts";
-import { KnownIds } from "./known-ids.ts";
 import { type ListParameters, readPage } from "./list-parameters.ts";
 import type { Model, Models } from "./models.ts";
 import type { PublicRecord } from "./present.ts";
 import type { RequestContext } from "./request.ts";
 import { runStatement, unlessInvalid } from "./statements.ts";
 import { Totals } from "./totals.ts";
+import { Validation } from "./validation.ts";
 
 export interface RecordTarget {
   readonly collection: string;
@@ -65,10 +63,11 @@ type RuleName = "listRule" | "viewRule" | "createRule" | "updateRule" | "deleteR
 export class RecordPipeline {
   readonly #records: RecordsService;
   readonly #totals = new Totals();
-  readonly #knownIds = new KnownIds();
+  readonly #validation: Validation;
 
   constructor(records: RecordsService) {
     this.#records = records;
+    this.#validation = new Validation(records);
   }
 
   /**
@@ -153,7 +152,7 @@ export class RecordPipeline {
     const rule = model.collection.createRule ?? "";
     if (!seesAll(context) && rule !== "" && !(await passes(rule))) throw createRefused();
     const settled = isSuperusers(model) ? { ...values, verified: true } : values;
-    const ready = await this.#validate(context, models, {
+    const ready = await this.#validation.ready(context, models, {
       model,
       body,
       resolved,
@@ -194,7 +193,7 @@ export class RecordPipeline {
     };
     const rule = model.collection.updateRule ?? "";
     if (!seesAll(context) && rule !== "" && !(await passes(rule))) throw recordMissing();
-    const changes = await this.#validate(context, models, {
+    const changes = await this.#validation.ready(context, models, {
       model,
       body,
       resolved,
@@ -315,29 +314,6 @@ export class RecordPipeline {
     };
     return resolveBody(target, body);
   }
-
-  /** The values with passwords hashed, ready to be written. Error: 400 with field errors. */
-  async #validate(context: Context, models: Models, entry: Entry): Promise<Values> {
-    const { model, stored, values } = entry;
-    let settled: Values = values;
-    if (model.isAuth) {
-      await checkAccountForm({
-        body: entry.body,
-        values: entry.resolved.values,
-        stored,
-        manages: await manages(context, entry),
-        passwords: this.#records.passwords,
-      });
-      if (stored && revokesTokens(entry)) settled = { ...values, tokenKey: context.ids.secret(50) };
-    }
-    const { fields } = model;
-    const checked = { model, values: settled, stored, knownIds: this.#knownIds };
-    const missing = await lookUpFaults(context, models, checked);
-    const faults = fields.check(settled, stored);
-    if (missing || faults) throw fieldErrors({ ...missing, ...faults });
-    if (fields.passwords.length === 0) return settled;
-    return this.#records.hashed(fields.passwords, settled);
-  }
 }
 
 function bodyWithFiles(
@@ -348,72 +324,6 @@ function bodyWithFiles(
   if (!files || files.size === 0) return body;
   const { batched } = context.request ?? {};
   return withUploads(fields, { body, files, batched }, (bound) => context.ids.below(bound));
-}
-
-interface Entry {
-  readonly model: Model;
-  readonly body: Body;
-  readonly resolved: ResolvedBody;
-  readonly values: Values;
-  readonly stored: RecordData | undefined;
-  readonly passes: (rule: string) => Promise<boolean>;
-}
-
-async function manages(context: Context, { model, passes }: Entry): Promise<boolean> {
-  if (seesAll(context)) return true;
-  const rule = model.collection.options.manageRule;
-  if (context.caller.kind !== "user" || typeof rule !== "string" || rule === "") return false;
-  return passes(rule);
-}
-
-function revokesTokens({ values, stored }: Entry): boolean {
-  return values.password instanceof NewPassword || values.email !== stored?.email;
-}
-
-async function lookUpFaults(
-  context: Context,
-  models: Models,
-  entry: {
-    readonly model: Model;
-    readonly values: Values;
-    readonly stored: RecordData | undefined;
-    readonly knownIds: KnownIds;
-  },
-): Promise<Record<string, FieldError> | undefined> {
-  const { model, values, stored, knownIds } = entry;
-  let found: Record<string, FieldError> | undefined;
-  const note = (field: string, fault: FieldError) => {
-    found ??= {};
-    found[field] = fault;
-  };
-  for (const lookup of pendingLookups(model.fields, values, stored)) {
-    if (lookup.kind === "key") {
-      if (await hasIdInAnyCase(context.db, model, lookup.id)) note(lookup.field, lookup.taken);
-      continue;
-    }
-    const target = models.find(lookup.collectionId);
-    if (!target) note(lookup.field, lookup.missingCollection);
-    else if (!(await knownIds.areThere(context, target, lookup.ids))) {
-      note(lookup.field, lookup.missingRecords);
-    }
-  }
-  if (!stored && model.isAuth && (await isAccountId(context, models, entry))) {
-    note("id", { code: "validation_invalid_auth_id", message: "The id is taken or not valid." });
-  }
-  return found;
-}
-
-/** An account's id is its own among all auth collections: tokens and relations name it alone. */
-async function isAccountId(
-  context: Context,
-  models: Models,
-  { model, values }: { readonly model: Model; readonly values: Values },
-): Promise<boolean> {
-  const others = models.all.filter((other) => other.isAuth && other !== model);
-  for (const other of others) {
-    if ((await countIds(context.db, other, [String(values.id)])) > 0) return true;
-  }
-  return false;
 }
 
 /** What the row would store, passwords left out: no rule reads them. */
