@@ -62,32 +62,40 @@ export class Kernel {
   }
 
   /** Runs a read or write operation. Throws AppErrors only. */
-  call(operation: CallOperation, readInput: ReadInput, options: ContextOptions): Promise<unknown> {
-    return this.#guard(operation, options, async (context) => {
+  async call(
+    operation: CallOperation,
+    readInput: ReadInput,
+    options: ContextOptions,
+  ): Promise<unknown> {
+    const context = new Context(this.runtime, options);
+    try {
       const parsed = await this.#admit(operation, readInput, options.caller);
       const point = `request:${operation.name}`;
-      if (!this.runtime.hooks.has(point)) return operation.run(context, parsed);
+      if (!this.runtime.hooks.has(point)) return await operation.run(context, parsed);
       const event: RequestEvent = { context, operation, input: parsed, output: undefined };
       await this.runtime.hooks.run(point, event, async () => {
-        event.output = await operation.run(
-          context,
-          this.#shapes.parse(operation.input, event.input),
-        );
+        const input = this.#shapes.parse(operation.input, event.input);
+        event.output = await operation.run(context, input);
       });
       return event.output;
-    });
+    } catch (thrown) {
+      throw publicError(context, operation, thrown);
+    }
   }
 
   /** Opens a watch on a stream. Throws AppErrors only; after that the stream tells its own end. */
-  watch(
+  async watch(
     operation: WatchOperation,
     request: { readonly input: ReadInput; readonly stream: Stream },
     options: ContextOptions,
   ): Promise<void> {
-    return this.#guard(operation, options, async (context) => {
+    const context = new Context(this.runtime, options);
+    try {
       const parsed = await this.#admit(operation, request.input, options.caller);
       await operation.open(context, parsed, request.stream);
-    });
+    } catch (thrown) {
+      throw publicError(context, operation, thrown);
+    }
   }
 
   /** Calls an operation by name as the server itself or as `options.caller`. */
@@ -128,25 +136,16 @@ export class Kernel {
       retryAfter,
     });
   }
+}
 
-  /** Gives every failure its public form; only what is not an operating error reaches the log. */
-  async #guard<T>(
-    operation: Operation,
-    options: ContextOptions,
-    run: (context: Context) => Promise<T>,
-  ): Promise<T> {
-    const context = new Context(this.runtime, options);
-    try {
-      return await run(context);
-    } catch (thrown) {
-      const error = toAppError(thrown);
-      if (!(thrown instanceof AppError) || error.cause !== undefined) {
-        const level = error.status >= 500 ? "error" : "warn";
-        context.log[level]("operation failed", { operation: operation.name, cause: thrown });
-      }
-      throw error;
-    }
+/** Only what is not an operating error reaches the log. */
+function publicError(context: Context, operation: Operation, thrown: unknown): AppError {
+  const error = toAppError(thrown);
+  if (!(thrown instanceof AppError) || error.cause !== undefined) {
+    const level = error.status >= 500 ? "error" : "warn";
+    context.log[level]("operation failed", { operation: operation.name, cause: thrown });
   }
+  return error;
 }
 
 function bucketKey(limit: RateLimit, caller: Caller): string {

@@ -211,8 +211,8 @@ class EmbeddedDatabase implements SqliteDatabase {
     return this.#hidden.writes;
   }
 
-  async write<T>(work: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
-    if (this.#closing) throw databaseClosed();
+  write<T>(work: (tx: Transaction) => Promise<T>, options: WriteOptions = {}): Promise<T> {
+    if (this.#closing) return Promise.reject(databaseClosed());
     return this.#writer.queue(options.exclusive ? "exclusive" : "shared", work);
   }
 

@@ -19,45 +19,36 @@ import { bytesMaxOf, convert, pickQuery, type RequestParts } from "./input.ts";
 export interface UploadPlace {
   readonly ids: Ids;
   readonly dir: string;
-}
-
-export interface RecordInput {
-  readonly input: Record<string, unknown>;
-  readonly files?: SentFiles | undefined;
-  /** Removes temporary files that nobody took; to be called whatever comes of the request. */
-  readonly dispose?: (() => Promise<void>) | undefined;
+  /** Files came; `dispose` removes those that nobody takes, and is to be called in any case. */
+  readonly received: (files: SentFiles, dispose: () => Promise<void>) => void;
 }
 
 type Body = Readonly<Record<string, unknown>> | undefined;
-type Received = Omit<RecordInput, "input"> & { readonly body: Body };
 
 /** The path wins over the body, the body over the query. Errors: 400 for bodies, 404, 413. */
 export async function readRecordInput(
   operation: Operation,
   parts: RequestParts,
   place: UploadPlace,
-): Promise<RecordInput> {
+): Promise<Record<string, unknown>> {
   const { method } = parts.request;
   const hasBody = method !== "GET" && method !== "HEAD";
-  const { body, files, dispose } = hasBody ? await readBody(operation, parts, place) : NOTHING;
+  const body = hasBody ? await readBody(operation, parts, place) : undefined;
   const query = pickQuery(operation, parts, hasBody);
   const { bodyField } = operation;
-  const input = bodyField
+  return bodyField
     ? { ...query, [bodyField]: body, ...parts.params }
     : { ...query, ...body, ...parts.params };
-  return { input, files, dispose };
 }
-
-const NOTHING: Received = { body: undefined };
 
 /** The type's name is compared as it is, and only its beginning; a body without any is refused. */
 async function readBody(
   operation: Operation,
   parts: RequestParts,
   place: UploadPlace,
-): Promise<Received> {
+): Promise<Body> {
   const { request } = parts;
-  if (isWithoutBody(request)) return NOTHING;
+  if (isWithoutBody(request)) return undefined;
   const bytesMax = bytesMaxOf(operation, parts);
   const type = request.headers.get("content-type") ?? "";
   if (type.startsWith("multipart/form-data")) {
@@ -66,13 +57,13 @@ async function readBody(
   }
   if (type.startsWith("application/json")) {
     const text = await readMarkedText(request, bytesMax);
-    return text === "" ? NOTHING : { body: parseBody(text) };
+    return text === "" ? undefined : parseBody(text);
   }
   const bytes = await readBytes(request, bytesMax);
-  if (bytes.length === 0) return NOTHING;
+  if (bytes.length === 0) return undefined;
   if (type.startsWith("application/x-www-form-urlencoded")) {
     const entries = [...new URLSearchParams(new TextDecoder().decode(bytes))];
-    return formInput(operation, entries);
+    return formInput(operation, entries).body;
   }
   throw fail.invalid("unsupported_content_type", "The body's content type is not supported.");
 }
@@ -88,11 +79,13 @@ async function readForm(
   operation: Operation,
   request: Request,
   options: UploadPlace & { readonly bodyBytesMax: number },
-) {
+): Promise<Body> {
   const form = await unlessGone(request, () => readMultipartForm(request, options));
   const dispose = () => form.dispose();
   try {
-    return { ...formInput(operation, form.entries), dispose };
+    const { body, files } = formInput(operation, form.entries);
+    options.received(files, dispose);
+    return body;
   } catch (error) {
     await dispose();
     throw error;

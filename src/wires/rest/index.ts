@@ -11,15 +11,14 @@ import { parseFields, pickFields } from "../../tools/pick-fields.ts";
 import type { HttpCall } from "../http/call.ts";
 import { readInput } from "../http/input.ts";
 import { authenticate, type Mount, mountRoute } from "../http/mount.ts";
-import { type RecordInput, readRecordInput } from "../http/record-input.ts";
+import { readRecordInput, type UploadPlace } from "../http/record-input.ts";
 import { fileResponse, jsonReply, type Reply, redirectReply, textReply } from "../http/respond.ts";
 
 export function mountRest(mount: Mount): void {
   for (const operation of mount.kernel.registry.operations) {
     if (operation.kind === "watch") continue;
     for (const route of operation.rest) {
-      const handler = async (call: HttpCall) =>
-        respond(operation, route, { call, answer: await answer(mount, operation, call) });
+      const handler = (call: HttpCall) => handle(mount, { operation, route }, call);
       const framed = operation.answers === "file";
       const { rateTags, quiet } = operation;
       const dialect = operation.dialect ?? "own";
@@ -62,23 +61,30 @@ function picked(
   return wanted ? pickFields(answer, wanted) : answer;
 }
 
-async function answer(mount: Mount, operation: CallOperation, call: HttpCall): Promise<unknown> {
+async function handle(
+  mount: Mount,
+  { operation, route }: { readonly operation: CallOperation; readonly route: RestRoute },
+  call: HttpCall,
+): Promise<Response | Reply> {
   const identity = await authenticate(mount, operation, call);
   const options = { ...identity, requestId: call.requestId, request: call };
-  if (operation.dialect !== "records") {
-    return mount.kernel.call(operation, () => readInput(operation, call), options);
-  }
-  let dispose: RecordInput["dispose"];
-  const read = async () => {
-    const { ids } = mount.kernel.runtime;
-    const received = await readRecordInput(operation, call, { ids, dir: mount.uploadsDir });
-    if (received.files) call.files = received.files;
-    dispose = received.dispose;
-    return received.input;
+  let dispose: (() => Promise<void>) | undefined;
+  const place: UploadPlace = {
+    ids: mount.kernel.runtime.ids,
+    dir: mount.uploadsDir,
+    received(files, remove) {
+      call.files = files;
+      dispose = remove;
+    },
   };
+  const read =
+    operation.dialect === "records"
+      ? () => readRecordInput(operation, call, place)
+      : () => readInput(operation, call);
   try {
-    return await mount.kernel.call(operation, read, options);
+    const answer = await mount.kernel.call(operation, read, options);
+    return respond(operation, route, { call, answer });
   } finally {
-    await dispose?.();
+    if (dispose) await dispose();
   }
 }

@@ -94,13 +94,12 @@ export class Answers {
   ): Promise<PublicRecord> {
     const { requestId, request } = context;
     const own = this.#host.context({ caller, requestId, ...(request ? { request } : {}) });
-    const [shown] = await presentExpanded(own, this.#accounts.records.models, {
+    return presentExpanded(own, this.#accounts.records.models, {
       model: this.#accounts.model(account.collection),
-      records: [account.record],
+      record: account.record,
       ownIds: new Set([account.record.id]),
       expand: queryText(context, input, "expand"),
     });
-    return shown ?? {};
   }
 
   /** Nobody is kept out because a place could not be noted. */

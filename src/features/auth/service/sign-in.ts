@@ -152,9 +152,8 @@ export class AuthService {
       (await this.#accounts.findByEmail(context, collection, identity)) ??
       (await records.get(context, collection.id, identity));
     const model = this.#accounts.model(collection);
-    const options = { model, records: [record], ownIds: new Set([record.id]), expand: "" };
-    const [shown] = await presentExpanded(context, records.models, options);
-    return shown ?? {};
+    const options = { model, record, ownIds: new Set([record.id]), expand: "" };
+    return presentExpanded(context, records.models, options);
   }
 }
 

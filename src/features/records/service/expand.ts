@@ -19,18 +19,42 @@ import { runStatement, unlessInvalid } from "./statements.ts";
 /** Paths as a tree: `a.b,a.c` is one `a` with two below it. */
 type Tree = Map<string, Tree>;
 
-/** Records as JSON with what `expression` names in their `expand`. */
+interface ExpandOptions extends PresentOptions {
+  readonly model: Model;
+  /** Paths, comma-separated; "" for none. */
+  readonly expand: string;
+}
+
+/** A record as JSON with what `expand` names in its `expand`. */
 export async function presentExpanded(
   context: Context,
   models: Models,
-  options: {
-    readonly model: Model;
+  { record, ...options }: ExpandOptions & { readonly record: RecordData },
+): Promise<PublicRecord> {
+  const [shown = {}] = await presentAllExpanded(context, models, { ...options, records: [record] });
+  return shown;
+}
+
+/** The same for several records, in their order. */
+export function presentAllExpanded(
+  context: Context,
+  models: Models,
+  options: ExpandOptions & { readonly records: readonly RecordData[] },
+): PublicRecord[] | Promise<PublicRecord[]> {
+  const shown = present(context, models, options);
+  return options.expand === "" ? shown : expanded(context, models, { ...options, shown });
+}
+
+async function expanded(
+  context: Context,
+  models: Models,
+  options: ExpandOptions & {
     readonly records: readonly RecordData[];
-    readonly expand: string;
-  } & PresentOptions,
+    readonly shown: PublicRecord[] | Promise<PublicRecord[]>;
+  },
 ): Promise<PublicRecord[]> {
-  const shown = await present(context, models, options);
-  if (options.expand === "" || shown.length === 0) return shown;
+  const shown = await options.shown;
+  if (shown.length === 0) return shown;
   const tree = parseExpand(options.expand);
   if (tree.size === 0) return shown;
   await new Expander(context, models).fill({ ...options, shown }, tree);

@@ -18,19 +18,16 @@ export class KnownIds {
   readonly #found = new Map<string, Found>();
   #size = 0;
 
-  /** Whether all of them are there, at once where that is known; `ids` are distinct. */
-  areThere(context: Context, model: Model, ids: readonly string[]): true | Promise<boolean> {
-    const version = versionOf(context, model);
+  /** Whether all of them were found and are still there. */
+  know(context: Context, model: Model, ids: readonly string[]): boolean {
     const known = this.#found.get(model.collection.id);
-    if (known && known.version === version && ids.every((id) => known.ids.has(id))) return true;
-    return this.#lookUp(context, model, { version, ids });
+    if (!known || known.version !== versionOf(context, model)) return false;
+    return ids.every((id) => known.ids.has(id));
   }
 
-  async #lookUp(
-    context: Context,
-    model: Model,
-    { version, ids }: { readonly version: number | undefined; readonly ids: readonly string[] },
-  ): Promise<boolean> {
+  /** Looks whether all of them are there; `ids` are distinct. */
+  async areThere(context: Context, model: Model, ids: readonly string[]): Promise<boolean> {
+    const version = versionOf(context, model);
     if ((await countIds(context.db, model, ids)) < ids.length) return false;
     if (version !== undefined && versionOf(context, model) === version) {
       this.#keep(model.collection.id, { version, ids });

@@ -21,7 +21,7 @@ import type { SentFiles } from "../../../tools/fields/upload.ts";
 import type { RecordsService, Values } from "../service.ts";
 import { decodeRow, type RecordData } from "../store/rows.ts";
 import { requestInfo, seesAll } from "./caller.ts";
-import { presentExpanded } from "./expand.ts";
+import { presentAllExpanded, presentExpanded } from "./expand.ts";
 import type { Query } from "./filters.ts";
 import { type ListParameters, readPage } from "./list-parameters.ts";
 import type { Model, Models } from "./models.ts";
@@ -105,7 +105,7 @@ export class RecordPipeline {
     const records = rows.map((row) => decodeRow(model, row));
     const expand = parameters.expand ?? "";
     return {
-      items: await presentExpanded(context, models, { model, records, expand }),
+      items: await presentAllExpanded(context, models, { model, records, expand }),
       page,
       perPage,
       totalItems: total,
@@ -220,18 +220,13 @@ export class RecordPipeline {
     await this.#records.delete(context, model.collection.id, target.id);
   }
 
-  async #answer(
+  #answer(
     context: Context,
     model: Model,
     { record, options }: { readonly record: RecordData; readonly options: AnswerOptions },
   ): Promise<PublicRecord> {
-    const expand = options.expand ?? "";
-    const shown = await presentExpanded(context, this.#records.models, {
-      model,
-      records: [record],
-      expand,
-    });
-    return shown[0] ?? {};
+    const { expand = "" } = options;
+    return presentExpanded(context, this.#records.models, { model, record, expand });
   }
 
   #model(models: Models, nameOrId: string): Model {

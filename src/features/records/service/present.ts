@@ -16,8 +16,8 @@ export interface PresentOptions {
   readonly ownIds?: ReadonlySet<string>;
 }
 
-/** One result for each record, in their order. */
-export async function present(
+/** One result for each record, in their order; at once where nothing has to be asked for it. */
+export function present(
   context: Context,
   models: Models,
   {
@@ -28,14 +28,32 @@ export async function present(
     readonly model: Model;
     readonly records: readonly RecordData[];
   } & PresentOptions,
-): Promise<PublicRecord[]> {
+): PublicRecord[] | Promise<PublicRecord[]> {
   const all = seesAll(context);
-  const managed =
-    model.isAuth && !all ? await managedIds(context, models, { model, records }) : NONE;
+  if (all || !model.isAuth) {
+    return records.map((record) => publish(model, record, { all, hidesEmail: false }));
+  }
+  return presentAccounts(context, models, { model, records, ownIds });
+}
+
+async function presentAccounts(
+  context: Context,
+  models: Models,
+  {
+    model,
+    records,
+    ownIds,
+  }: {
+    readonly model: Model;
+    readonly records: readonly RecordData[];
+    readonly ownIds: ReadonlySet<string> | undefined;
+  },
+): Promise<PublicRecord[]> {
+  const managed = await managedIds(context, models, { model, records });
   return records.map((record) => {
-    const trusted = all || ownIds?.has(record.id) || managed.has(record.id);
-    const hidesEmail = model.isAuth && !trusted && record.emailVisibility !== true;
-    return publish(model, record, { all, hidesEmail });
+    const trusted = ownIds?.has(record.id) || managed.has(record.id);
+    const hidesEmail = !trusted && record.emailVisibility !== true;
+    return publish(model, record, { all: false, hidesEmail });
   });
 }
 

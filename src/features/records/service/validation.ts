@@ -5,7 +5,7 @@
 
 import { type FieldError, fieldErrors } from "../../../base/errors.ts";
 import type { Context } from "../../../core/context.ts";
-import { pendingLookups } from "../../../tools/fields/lookups.ts";
+import { type Lookup, pendingLookups } from "../../../tools/fields/lookups.ts";
 import type { ResolvedBody } from "../../../tools/fields/modifiers.ts";
 import { NewPassword } from "../../../tools/fields/password-kind.ts";
 import type { RecordsService, Values } from "../service.ts";
@@ -53,24 +53,36 @@ export class Validation {
       if (stored && revokesTokens(draft)) values = { ...values, tokenKey: context.ids.secret(50) };
     }
     const { fields } = model;
-    const missing = await this.#lookUpFaults(context, models, { model, values, stored });
+    const lookups = pendingLookups(fields, values, stored).filter(
+      (lookup) => !this.#isKnown(context, models, lookup),
+    );
+    const missing =
+      model.isAuth || lookups.length > 0
+        ? await this.#lookUpFaults(context, models, { model, values, stored, lookups })
+        : undefined;
     const faults = fields.check(values, stored);
     if (missing || faults) throw fieldErrors({ ...missing, ...faults });
     if (fields.passwords.length === 0) return values;
     return this.#records.hashed(fields.passwords, values);
   }
 
+  #isKnown(context: Context, models: Models, lookup: Lookup): boolean {
+    if (lookup.kind === "key") return false;
+    const target = models.find(lookup.collectionId);
+    return target !== undefined && this.#knownIds.know(context, target, lookup.ids);
+  }
+
   async #lookUpFaults(
     context: Context,
     models: Models,
-    { model, values, stored }: Checked,
+    { model, values, stored, lookups }: Checked & { readonly lookups: readonly Lookup[] },
   ): Promise<Record<string, FieldError> | undefined> {
     let found: Record<string, FieldError> | undefined;
     const note = (field: string, fault: FieldError) => {
       found ??= {};
       found[field] = fault;
     };
-    for (const lookup of pendingLookups(model.fields, values, stored)) {
+    for (const lookup of lookups) {
       const { field } = lookup;
       if (lookup.kind === "key") {
         if (await hasIdInAnyCase(context.db, model, lookup.id)) note(field, lookup.taken);

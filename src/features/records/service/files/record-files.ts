@@ -70,10 +70,18 @@ export class RecordFiles {
    * was part of is undone later, the files go again. Errors: those of `write`, 503
    * `storage_unavailable`, `storage_full`.
    */
-  async keep<T>(context: Context, files: FilesOf, write: () => Promise<T>): Promise<T> {
+  keep<T>(context: Context, files: FilesOf, write: () => Promise<T>): Promise<T> {
     const uploads = this.#unstored(files);
     if (uploads.length === 0) return write();
     const folder = recordFolder(files.model, files.id);
+    return this.#keep(context, { folder, uploads }, write);
+  }
+
+  async #keep<T>(
+    context: Context,
+    { folder, uploads }: { readonly folder: string; readonly uploads: readonly Upload[] },
+    write: () => Promise<T>,
+  ): Promise<T> {
     const discard = () => {
       // Whoever tries again stores them again.
       for (const upload of uploads) this.#stored.delete(upload);

@@ -157,7 +157,7 @@ export class Evaluation {
     const { models, model, change } = this.#parts;
     const { context } = this.#asked(group);
     const { expand = "", fields = "" } = group.topic.query;
-    const [full] = await presentExpanded(context, models, { model, records: [record], expand });
+    const full = await presentExpanded(context, models, { model, record, expand });
     const pick = readPick(fields);
     const shown = pick ? pickFields(full, pick) : full;
     return new EncodedJson({ action: change.action, record: shown });
