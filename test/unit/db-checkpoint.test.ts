@@ -70,7 +70,7 @@ describe("the log", () => {
     expect(await db.write(async () => "still writes")).toBe("still writes");
   });
 
-  test("that is too long makes writes wait until it is moved", async () => {
+  test("that is too long is moved beside writes, then they wait for the rest", async () => {
     const fake = fakeCheckpointer();
     await using fresh = await freshDatabase({ checkpointer: () => fake });
     using checkpointer = fake;
@@ -80,6 +80,10 @@ describe("the log", () => {
     const filling = fillLog(db, LIMITS.walRestartPages);
     while (checkpointer.calls.length < 2) await settle();
     expect(db.stats().logPages).toBeGreaterThanOrEqual(LIMITS.walRestartPages);
+    expect(await db.write(async () => "beside it")).toBe("beside it");
+    checkpointer.answer(MOVED);
+    checkpointer.answer(MOVED);
+    while (checkpointer.calls.length < 3) await settle();
     let written = false;
     const write = db.write(async () => {
       written = true;
@@ -88,11 +92,24 @@ describe("the log", () => {
     expect(written).toBe(false);
     expect(await db.get<object>("SELECT 1 AS one")).toEqual({ one: 1 });
     checkpointer.answer(MOVED);
-    checkpointer.answer(MOVED);
     await write;
     expect(written).toBe(true);
     checkpointer[Symbol.dispose]();
     await filling;
+  });
+
+  test("that is too long when the database closes is moved by closing alone", async () => {
+    const fake = fakeCheckpointer();
+    await using fresh = await freshDatabase({ checkpointer: () => fake });
+    const { db } = fresh;
+    await fillLog(db, LIMITS.walCheckpointPages);
+    await fillLog(db, LIMITS.walRestartPages);
+    expect(fake.calls).toEqual(["passive", "passive"]);
+    const closing = db.close();
+    fake[Symbol.dispose]();
+    await closing;
+    await settle();
+    expect(fake.calls).toEqual(["passive", "passive", "passive"]);
   });
 
   test("stays bounded under a stream of writes, with the real thread", async () => {

@@ -314,13 +314,18 @@ class EmbeddedDatabase implements SqliteDatabase {
 
   /**
    * Only at its end may a log start over, and beside a stream of writes a checkpoint never gets
-   * there: so writes wait for it. The rest is short then, unless the disk is slower than they are.
+   * there: so writes wait for what is left after one more beside them. That is short, unless the
+   * disk is slower than they are.
    */
   #restartLog(): void {
     if (this.#restarting) return;
     this.#restarting = true;
     const move = () => this.#checkpointer.run("passive");
-    void this.#attempt(() => this.#writer.queue("pause", move)).then(() => {
+    const restart = async () => {
+      const moved = await move();
+      return this.#closing ? moved : this.#writer.queue("pause", move);
+    };
+    void this.#attempt(restart).then(() => {
       this.#restarting = false;
     });
   }
