@@ -138,7 +138,7 @@ export class Kernel {
   }
 }
 
-/** Only what is not an operating error reaches the log. */
+/** The public form of a failure; only what is not an operating error reaches the log. */
 function publicError(context: Context, operation: Operation, thrown: unknown): AppError {
   const error = toAppError(thrown);
   if (!(thrown instanceof AppError) || error.cause !== undefined) {

@@ -7,7 +7,7 @@ export function isDeeper(text: string, depthMax: number): boolean {
 
 /**
  * Whether it has more opening brackets than that, those in its strings included. With no more it
- * is not nested deeper either, and this costs a tenth of looking at each character.
+ * is not nested deeper either, and this costs a fiftieth of looking at each character.
  */
 export function hasMoreBrackets(text: string, count: number): boolean {
   return countUpTo(count, "{", text) + countUpTo(count, "[", text) > count;

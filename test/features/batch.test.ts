@@ -309,6 +309,24 @@ test("a batch that takes too long is undone", async () => {
   expect(await titles()).toEqual(["one"]);
 });
 
+test("a batch whose client leaves is undone", async () => {
+  const { fixture, on, titles } = await stage();
+  await using _ = fixture;
+  const client = new AbortController();
+  fixture.app.kernel.runtime.hooks.bind("record.create:posts", async (_event, next) => {
+    await next();
+    client.abort();
+  });
+  const request = new Request("http://localhost/api/batch", {
+    method: "POST",
+    headers: { authorization: on.root, "content-type": "application/json" },
+    body: JSON.stringify({ requests: [create("one"), create("two")] }),
+    signal: client.signal,
+  });
+  expect((await fixture.raw(request)).status).toBe(400);
+  expect(await titles()).toEqual([]);
+});
+
 test("files belong to the part that their name says", async () => {
   const { fixture, on } = await stage();
   await using _ = fixture;

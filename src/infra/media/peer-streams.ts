@@ -75,6 +75,7 @@ export class PeerProducer implements MediaProducer {
 export interface PeerConsumerParts {
   /** The room's id of the producer: a branch may know it by another. */
   readonly producerId: string;
+  /** Whether that one is still there. */
   readonly hasProducer: () => boolean;
   readonly log: Log;
 }

@@ -23,6 +23,7 @@ export class RecordFields {
   readonly entries: readonly FieldEntry[];
   /** Names of the fields that hold files. */
   readonly files: readonly string[];
+  /** Those that hold passwords. */
   readonly passwords: readonly Field[];
   readonly #byName: ReadonlyMap<string, FieldEntry>;
   readonly #makeKey: (ids: IdSource) => string;

@@ -20,7 +20,6 @@ import { runStatement, unlessInvalid } from "./statements.ts";
 type Tree = Map<string, Tree>;
 
 interface ExpandOptions extends PresentOptions {
-  readonly model: Model;
   /** Paths, comma-separated; "" for none. */
   readonly expand: string;
 }
@@ -29,7 +28,7 @@ interface ExpandOptions extends PresentOptions {
 export async function presentExpanded(
   context: Context,
   models: Models,
-  { record, ...options }: ExpandOptions & { readonly record: RecordData },
+  { record, ...options }: Omit<ExpandOptions, "records"> & { readonly record: RecordData },
 ): Promise<PublicRecord> {
   const [shown = {}] = await presentAllExpanded(context, models, { ...options, records: [record] });
   return shown;
@@ -39,21 +38,18 @@ export async function presentExpanded(
 export function presentAllExpanded(
   context: Context,
   models: Models,
-  options: ExpandOptions & { readonly records: readonly RecordData[] },
+  options: ExpandOptions,
 ): PublicRecord[] | Promise<PublicRecord[]> {
-  const shown = present(context, models, options);
-  return options.expand === "" ? shown : expanded(context, models, { ...options, shown });
+  const show = options.expand === "" ? present : expanded;
+  return show(context, models, options);
 }
 
 async function expanded(
   context: Context,
   models: Models,
-  options: ExpandOptions & {
-    readonly records: readonly RecordData[];
-    readonly shown: PublicRecord[] | Promise<PublicRecord[]>;
-  },
+  options: ExpandOptions,
 ): Promise<PublicRecord[]> {
-  const shown = await options.shown;
+  const shown = await present(context, models, options);
   if (shown.length === 0) return shown;
   const tree = parseExpand(options.expand);
   if (tree.size === 0) return shown;

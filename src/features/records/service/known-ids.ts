@@ -19,7 +19,7 @@ export class KnownIds {
   #size = 0;
 
   /** Whether all of them were found and are still there. */
-  know(context: Context, model: Model, ids: readonly string[]): boolean {
+  has(context: Context, model: Model, ids: readonly string[]): boolean {
     const known = this.#found.get(model.collection.id);
     if (!known || known.version !== versionOf(context, model)) return false;
     return ids.every((id) => known.ids.has(id));

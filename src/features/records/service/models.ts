@@ -34,9 +34,10 @@ function makeModel(collection: Collection): Model {
   const published = (["collectionId", "collectionName", ...fields.entries] as const).toSorted(
     (a, b) => (keyOf(a) < keyOf(b) ? -1 : 1),
   );
-  const dated = (when: "onCreate" | "onUpdate") =>
-    collection.fields.filter((field) => field.type === "autodate" && field[when]);
-  const namesOf = (chosen: readonly Field[]) => chosen.map(({ name }) => name);
+  const datesOf = (when: "onCreate" | "onUpdate") =>
+    collection.fields
+      .filter((field) => field.type === "autodate" && field[when])
+      .map(({ name }) => name);
   const ringsOf = (action: Action): RingPoints => ({
     ofType: `record.${action}@${collection.type}`,
     ofName: `record.${action}:${collection.name}`,
@@ -47,7 +48,7 @@ function makeModel(collection: Collection): Model {
     isAuth,
     sql: new RowSql(collection),
     published,
-    dates: { onCreate: namesOf(dated("onCreate")), onUpdate: namesOf(dated("onUpdate")) },
+    dates: { onCreate: datesOf("onCreate"), onUpdate: datesOf("onUpdate") },
     rings: { create: ringsOf("create"), update: ringsOf("update"), delete: ringsOf("delete") },
   };
 }

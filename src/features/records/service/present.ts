@@ -12,6 +12,8 @@ import { runStatement } from "./statements.ts";
 export type PublicRecord = Record<string, unknown>;
 
 export interface PresentOptions {
+  readonly model: Model;
+  readonly records: readonly RecordData[];
   /** Ids whose address is shown whatever their owners set: the account that just signed in. */
   readonly ownIds?: ReadonlySet<string>;
 }
@@ -20,36 +22,21 @@ export interface PresentOptions {
 export function present(
   context: Context,
   models: Models,
-  {
-    model,
-    records,
-    ownIds,
-  }: {
-    readonly model: Model;
-    readonly records: readonly RecordData[];
-  } & PresentOptions,
+  options: PresentOptions,
 ): PublicRecord[] | Promise<PublicRecord[]> {
+  const { model, records } = options;
   const all = seesAll(context);
-  if (all || !model.isAuth) {
-    return records.map((record) => publish(model, record, { all, hidesEmail: false }));
-  }
-  return presentAccounts(context, models, { model, records, ownIds });
+  if (model.isAuth && !all) return presentAccounts(context, models, options);
+  return records.map((record) => publish(model, record, { all, hidesEmail: false }));
 }
 
 async function presentAccounts(
   context: Context,
   models: Models,
-  {
-    model,
-    records,
-    ownIds,
-  }: {
-    readonly model: Model;
-    readonly records: readonly RecordData[];
-    readonly ownIds: ReadonlySet<string> | undefined;
-  },
+  options: PresentOptions,
 ): Promise<PublicRecord[]> {
-  const managed = await managedIds(context, models, { model, records });
+  const { model, records, ownIds } = options;
+  const managed = await managedIds(context, models, options);
   return records.map((record) => {
     const trusted = ownIds?.has(record.id) || managed.has(record.id);
     const hidesEmail = !trusted && record.emailVisibility !== true;
@@ -63,7 +50,7 @@ const NONE: ReadonlySet<string> = new Set();
 async function managedIds(
   context: Context,
   models: Models,
-  { model, records }: { readonly model: Model; readonly records: readonly RecordData[] },
+  { model, records }: PresentOptions,
 ): Promise<ReadonlySet<string>> {
   const { caller } = context;
   if (caller.kind !== "user") return NONE;

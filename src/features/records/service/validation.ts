@@ -28,7 +28,9 @@ export interface Draft {
   readonly passes: (rule: string) => Promise<boolean>;
 }
 
-type Checked = Pick<Draft, "model" | "values" | "stored">;
+interface Checked extends Pick<Draft, "model" | "values" | "stored"> {
+  readonly lookups: readonly Lookup[];
+}
 
 export class Validation {
   readonly #records: RecordsService;
@@ -69,13 +71,13 @@ export class Validation {
   #isKnown(context: Context, models: Models, lookup: Lookup): boolean {
     if (lookup.kind === "key") return false;
     const target = models.find(lookup.collectionId);
-    return target !== undefined && this.#knownIds.know(context, target, lookup.ids);
+    return target !== undefined && this.#knownIds.has(context, target, lookup.ids);
   }
 
   async #lookUpFaults(
     context: Context,
     models: Models,
-    { model, values, stored, lookups }: Checked & { readonly lookups: readonly Lookup[] },
+    { model, values, stored, lookups }: Checked,
   ): Promise<Record<string, FieldError> | undefined> {
     let found: Record<string, FieldError> | undefined;
     const note = (field: string, fault: FieldError) => {

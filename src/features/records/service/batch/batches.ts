@@ -98,12 +98,12 @@ export class Batches {
     const timer = context.clock.after(timeoutMs, () => {
       late = true;
     });
+    const { signal } = context.request ?? {};
     const results: BatchResult[] = [];
     try {
       for (const [index, request] of requests.entries()) {
         results.push(await this.#runPart(context, request, index));
-        if (context.request?.signal?.aborted)
-          throw fail.invalid("batch_abandoned", "The client is gone.");
+        if (signal?.aborted) throw fail.invalid("batch_abandoned", "The client is gone.");
         if (late) throw fail.invalid("batch_timeout", "The batch took too long.");
       }
     } finally {

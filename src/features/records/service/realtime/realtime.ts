@@ -6,6 +6,7 @@
  * A client ends with its stream, and with it its subscriptions.
  */
 
+import type { Timer } from "../../../../base/clock.ts";
 import { fail } from "../../../../base/errors.ts";
 import { LIMITS } from "../../../../base/limits.ts";
 import type { Caller } from "../../../../core/access.ts";
@@ -30,6 +31,12 @@ interface Telling {
   readonly data: EncodedJson;
 }
 
+interface Held {
+  /** On the monotonic clock. */
+  readonly since: number;
+  readonly timer: Timer;
+}
+
 /** Finds out what is to be told. */
 type Job = () => Promise<readonly Telling[]> | readonly Telling[];
 
@@ -39,6 +46,9 @@ export class Realtime {
   readonly #subscribers = new Subscribers();
   readonly #jobs: Job[] = [];
   #working = false;
+  /** Found out and not yet told, and since when. */
+  #tellings: Telling[] = [];
+  #held: Held | undefined;
 
   constructor(host: RealtimeHost, models: () => Models) {
     this.#host = host;
@@ -170,22 +180,37 @@ export class Realtime {
    */
   async #work(): Promise<void> {
     this.#working = true;
-    const { clock } = this.#host;
-    let found: Telling[] = [];
-    let heldSince = clock.monotonic();
     for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
       try {
-        for (const telling of await job()) found.push(telling);
+        for (const telling of await job()) this.#tellings.push(telling);
       } catch (cause) {
         this.#host.log.error("a change could not be told", { cause });
       }
-      const now = clock.monotonic();
-      if (this.#jobs.length > 0 && now - heldSince < LIMITS.realtimeHeldMs) continue;
-      found.forEach(tell);
-      found = [];
-      heldSince = now;
+      if (this.#jobs.length === 0 || this.#isHeldLong()) this.#tellAll();
     }
     this.#working = false;
+  }
+
+  /** The timer is for what waits beside a change that takes long to look at. */
+  #isHeldLong(): boolean {
+    const { clock } = this.#host;
+    this.#held ??= {
+      since: clock.monotonic(),
+      timer: clock.after(LIMITS.realtimeHeldMs, () => this.#tellAll()),
+    };
+    return clock.monotonic() - this.#held.since >= LIMITS.realtimeHeldMs;
+  }
+
+  #tellAll(): void {
+    this.#held?.timer.clear();
+    this.#held = undefined;
+    for (const telling of this.#tellings.splice(0)) {
+      try {
+        tell(telling);
+      } catch (cause) {
+        this.#host.log.error("somebody could not be told of a change", { cause });
+      }
+    }
   }
 }
 
